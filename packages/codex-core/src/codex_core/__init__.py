@@ -1,0 +1,3 @@
+"""The Codex agent as a library: conversations, tools, sandboxed execution, sessions on disk."""
+
+__version__ = "0.36.0"

@@ -1,0 +1,3 @@
+"""Stored credentials and HTTP clients of the Codex coding agent."""
+
+__version__ = "0.36.0"

@@ -1,0 +1,3 @@
+"""The Codex agent in the terminal."""
+
+__version__ = "0.36.0"
