@@ -1,3 +1,73 @@
-"""Wire and disk types of the Codex coding agent: operations, events, model items, rollouts, editor messages."""
+"""Wire and disk types of the Codex coding agent: operations, events, items, rollouts, editor messages.
+
+The types live in the modules of this package; importing the package itself imports none of them, and
+a module is imported when it is first named, as in `codex_protocol.events.Event`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from codex_protocol import (
+        config_types,
+        elicitation,
+        errors,
+        events,
+        exec_events,
+        file_change,
+        history_entry,
+        ide,
+        items,
+        json_rpc,
+        jsonio,
+        mcp_types,
+        number_format,
+        ops,
+        parsed_command,
+        plan,
+        review,
+        rollout,
+        sandbox_policy,
+        tokens,
+        tool_calls,
+    )
 
 __version__ = "0.36.0"
+
+__all__ = [
+    "__version__",
+    "config_types",
+    "elicitation",
+    "errors",
+    "events",
+    "exec_events",
+    "file_change",
+    "history_entry",
+    "ide",
+    "items",
+    "json_rpc",
+    "jsonio",
+    "mcp_types",
+    "number_format",
+    "ops",
+    "parsed_command",
+    "plan",
+    "review",
+    "rollout",
+    "sandbox_policy",
+    "tokens",
+    "tool_calls",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

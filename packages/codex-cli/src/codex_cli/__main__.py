@@ -1,0 +1,29 @@
+"""The `codex` command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Runs the command line of this process and returns its exit code.
+
+    What is asked most often is answered before anything else is imported.
+    """
+    arguments = sys.argv[1:]
+    if arguments in (["--version"], ["-V"]):
+        from codex_cli import __version__
+
+        print(f"codex-cli {__version__}")
+        return 0
+    from codex_core.arg0 import dispatch
+
+    if (tool := dispatch(sys.argv)) is not None:
+        return tool() or 0
+    from codex_cli.commands import run_command_line
+
+    return run_command_line(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

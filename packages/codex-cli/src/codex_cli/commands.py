@@ -1,0 +1,142 @@
+"""The commands of `codex`: a table of names; a command's module is imported only when it runs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+USAGE_ERROR_EXIT_CODE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its names, one line of help, and who runs it."""
+
+    names: tuple[str, ...]
+    summary: str
+    run: Callable[[Sequence[str], Sequence[str]], int]
+    """Gets the arguments behind the name and the `-c` overrides before it; returns the exit code."""
+
+
+def _exec(arguments: Sequence[str], overrides: Sequence[str]) -> int:
+    from codex_exec.cli import run_command_line
+
+    return run_command_line(arguments, program="codex exec", overrides=overrides)
+
+
+def _login(arguments: Sequence[str], overrides: Sequence[str]) -> int:
+    from codex_cli.login import run_login
+
+    return run_login(arguments, overrides)
+
+
+def _logout(arguments: Sequence[str], overrides: Sequence[str]) -> int:
+    from codex_cli.login import run_logout
+
+    return run_logout(arguments, overrides)
+
+
+def _help(arguments: Sequence[str], overrides: Sequence[str]) -> int:
+    if not arguments:
+        print(help_page())
+        return 0
+    command = _find(arguments[0])
+    if command is None:
+        return usage_error(f"unrecognized subcommand '{arguments[0]}'")
+    return command.run(["--help"], overrides)
+
+
+COMMANDS = (
+    Command(("exec", "e"), "Run the agent once, without a terminal: for scripts and CI", _exec),
+    Command(("login",), "Store an API key, or say how you are logged in (login status)", _login),
+    Command(("logout",), "Remove the stored credentials", _logout),
+    Command(("help",), "Print help, or the help of a command", _help),
+)
+
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Runs `codex` with these arguments and returns the exit code."""
+    overrides, rest = split_overrides(arguments)
+    if rest is None:
+        return usage_error("a value is required for '--config <key=value>' but none was supplied")
+    if not rest:
+        print(
+            'The interactive app is not part of this version. Run `codex exec "your request"`, or '
+            '`codex exec --demo "show me around"`, which needs no key.',
+            file=sys.stderr,
+        )
+        return 1
+    name = rest[0]
+    if name in ("-h", "--help"):
+        print(help_page())
+        return 0
+    if name in ("-V", "--version"):
+        from codex_cli import __version__
+
+        print(f"codex-cli {__version__}")
+        return 0
+    command = _find(name)
+    if command is None:
+        kind = "unexpected argument" if name.startswith("-") else "unrecognized subcommand"
+        tail = " found" if name.startswith("-") else ""
+        return usage_error(f"{kind} '{name}'{tail}")
+    return command.run(rest[1:], overrides)
+
+
+def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
+    """The `-c` values at the front, and what follows them; None if the last one has no value."""
+    overrides: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest[0]
+        if word in ("-c", "--config"):
+            if len(rest) < 2:
+                return overrides, None
+            overrides.append(rest[1])
+            del rest[:2]
+        elif word.startswith("--config="):
+            overrides.append(word.removeprefix("--config="))
+            del rest[0]
+        elif word.startswith("-c") and not word.startswith("--"):
+            overrides.append(word[2:].removeprefix("="))
+            del rest[0]
+        else:
+            break
+    return overrides, rest
+
+
+def usage_error(message: str) -> int:
+    """Says what is wrong with the command line (spec: config-cli.md section 4)."""
+    print(f"error: {message}\n\nFor more information, try '--help'.", file=sys.stderr)
+    return USAGE_ERROR_EXIT_CODE
+
+
+def help_page() -> str:
+    """The help of `codex` itself."""
+    width = max(len(", ".join(command.names)) for command in COMMANDS)
+    rows = [f"  {', '.join(command.names):<{width}}  {command.summary}" for command in COMMANDS]
+    return "\n".join(
+        [
+            "Codex: a coding agent that lives in your terminal.",
+            "",
+            "Usage: codex [OPTIONS] <COMMAND> [ARGS]",
+            "",
+            "Commands:",
+            *rows,
+            "",
+            "Options:",
+            "  -c, --config <key=value>  Override one configuration value; repeatable",
+            "  -h, --help                Print help",
+            "  -V, --version             Print the version",
+            "",
+            'Try it without a key or network: codex exec --demo "show me around"',
+        ]
+    )
+
+
+def _find(name: str) -> Command | None:
+    return next((command for command in COMMANDS if name in command.names), None)

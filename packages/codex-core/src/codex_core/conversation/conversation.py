@@ -1,0 +1,114 @@
+"""The one way in and out of an agent: submit operations, read events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Self
+
+from codex_core.conversation.session import ended
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from codex_core.conversation.session import Session
+    from codex_protocol.events import Event, EventMsg, SessionConfiguredEvent
+    from codex_protocol.ops import Op, Submission
+
+
+class CodexConversation:
+    """A running conversation with the agent, as front ends see it.
+
+    `submit` hands in an operation, `next_event` brings what happens, in order and without loss. A reader
+    that stops reading stops the agent after `EVENT_QUEUE_SIZE` events; it never costs memory.
+    """
+
+    def __init__(self, session: Session, session_configured: SessionConfiguredEvent) -> None:
+        self._session = session
+        self._next_id = 0
+        self._configured = session_configured
+        self._first: EventMsg | None = session_configured
+        self._loop = asyncio.create_task(session.serve(), name=f"session {session.conversation_id}")
+        self._ended = False
+
+    @property
+    def conversation_id(self) -> str:
+        """The conversation's UUID."""
+        return self._session.conversation_id
+
+    @property
+    def session_configured(self) -> SessionConfiguredEvent:
+        """The event the conversation began with."""
+        return self._configured
+
+    @property
+    def rollout_path(self) -> str | None:
+        """The file this conversation is recorded in; None if it is not recorded."""
+        return self._session.rollout_path
+
+    async def submit(self, op: Op) -> str:
+        """Hands in an operation under the next id of this conversation ("0", "1", …), and returns that id.
+
+        Raises:
+            SessionError: the conversation has been shut down.
+        """
+        from codex_protocol.ops import Submission
+
+        submission = Submission(id=str(self._next_id), op=op)
+        self._next_id += 1
+        await self.submit_with_id(submission)
+        return submission.id
+
+    async def submit_with_id(self, submission: Submission) -> None:
+        """Hands in an operation whose id the caller chose; its events carry that id.
+
+        Raises:
+            SessionError: the conversation has been shut down.
+        """
+        if self._ended or self._loop.done():
+            raise ended()
+        await self._session.submissions.put(submission)
+
+    async def next_event(self) -> Event:
+        """The next thing that happened; the first is always `session_configured`.
+
+        Raises:
+            SessionError: the conversation has been shut down and every event has been read.
+        """
+        from codex_protocol.events import Event
+
+        if self._first is not None:
+            first, self._first = self._first, None
+            return Event(id="", msg=first)
+        if self._ended:
+            raise ended()
+        entry = await self._session.events.get()
+        if entry is None:
+            self._ended = True
+            await self._loop  # a defect that ended the loop is raised here, where it can be seen
+            raise ended()
+        submission_id, msg = entry
+        return Event(id=submission_id, msg=msg)
+
+    async def aclose(self) -> None:
+        """Ends the conversation: stops what runs, closes its file, drops events nobody read."""
+        from codex_protocol.ops import ShutdownOp, Submission
+
+        if not self._loop.done():
+            with contextlib.suppress(asyncio.QueueFull):
+                self._session.submissions.put_nowait(Submission(id="shutdown", op=ShutdownOp()))
+        while not self._ended and not (self._loop.done() and self._session.events.empty()):
+            if await self._session.events.get() is None:
+                self._ended = True
+        await asyncio.gather(self._loop, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,90 @@
+"""The items a conversation sends to the model: what was said, called and answered so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from codex_protocol.items import ResponseItem
+
+ABORTED = "aborted"
+"""Output of a call that never got one (spec: agent.md section 7, D6)."""
+
+_KEPT_TYPES = frozenset(
+    {
+        "message", "reasoning", "local_shell_call", "function_call", "function_call_output",
+        "custom_tool_call", "custom_tool_call_output",
+    }
+)  # fmt: skip
+_OUTPUT_TYPES = frozenset({"function_call_output", "custom_tool_call_output"})
+
+
+class History:
+    """The ordered items of one conversation; it only ever grows, until compaction replaces it."""
+
+    def __init__(self, items: Iterable[ResponseItem] = ()) -> None:
+        self._items: list[ResponseItem] = []
+        self.record(items)
+
+    @property
+    def items(self) -> tuple[ResponseItem, ...]:
+        """Everything recorded, in order."""
+        return tuple(self._items)
+
+    def record(self, items: Iterable[ResponseItem]) -> None:
+        """Adds those items that belong in a history: not system messages, searches or unknown types."""
+        self._items += [item for item in items if is_history_item(item)]
+
+    def for_request(self) -> list[ResponseItem]:
+        """The items as the API accepts them: every call answered, no answer without its call.
+
+        A call without output gets one right behind it, of the matching type, that says it was aborted.
+        """
+        answered = {output_id(item) for item in self._items if item.type in _OUTPUT_TYPES}
+        request: list[ResponseItem] = []
+        called: set[str] = set()
+        for item in self._items:
+            if item.type in _OUTPUT_TYPES:
+                if output_id(item) in called:
+                    request.append(item)
+                continue
+            request.append(item)
+            if (call := call_id(item)) is not None:
+                called.add(call)
+                if call not in answered:
+                    request.append(aborted_output(item, call, ABORTED))
+        return request
+
+
+def is_history_item(item: ResponseItem) -> bool:
+    """Whether the model is shown this item again (spec: protocol.md section 6.7)."""
+    return item.type in _KEPT_TYPES and getattr(item, "role", None) != "system"
+
+
+def call_id(item: ResponseItem) -> str | None:
+    """The id under which a call expects its output; None for items that are no call."""
+    from codex_protocol import items
+
+    match item:
+        case items.FunctionCallItem(call_id=identifier) | items.CustomToolCallItem(call_id=identifier):
+            return identifier
+        case items.LocalShellCallItem(call_id=optional, id=fallback):
+            return optional or fallback or ""
+        case _:
+            return None
+
+
+def output_id(item: ResponseItem) -> str:
+    """The call an output answers."""
+    return str(getattr(item, "call_id", ""))
+
+
+def aborted_output(call: ResponseItem, identifier: str, text: str) -> ResponseItem:
+    """An output that answers `call`, of the type its call asks for."""
+    from codex_protocol.items import CustomToolCallOutputItem, FunctionCallOutputItem
+
+    if call.type == "custom_tool_call":
+        return CustomToolCallOutputItem(call_id=identifier, output=text)
+    return FunctionCallOutputItem(call_id=identifier, output=text, success=False)

@@ -1,0 +1,241 @@
+"""Starting a child in a session of its own, learning of its end, and ending all that came of it.
+
+The child leads a new session and process group, so no signal of the terminal reaches it and it can be killed
+together with its descendants. On Linux the kernel sends it SIGTERM when we die, however that happens.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codex_core.errors import ExecutionError
+
+if TYPE_CHECKING:
+    import asyncio
+    import subprocess
+    from collections.abc import Callable, Mapping, Sequence
+
+_PR_SET_PDEATHSIG = 1
+_MAX_KILL_ROUNDS = 5
+
+
+class SpawnFailed(ExecutionError):  # noqa: N818 - says what happened
+    """The program could not be started; says why, as `No such file or directory (os error 2)`."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A running child and our ends of its pipes, which do not block."""
+
+    process: subprocess.Popen[bytes]
+    stdin: int | None
+    """None: the child reads from /dev/null."""
+    stdout: int
+    stderr: int
+
+    def kill_all(self) -> None:
+        """SIGKILL for every process of the child's session; only right as long as the child is not reaped.
+
+        The group alone would miss what made a group of its own, as `timeout` and shells with job control do.
+        """
+        leader = self.process.pid
+        _kill_group(leader)
+        if sys.platform != "linux":
+            return
+        for _ in range(_MAX_KILL_ROUNDS):  # a process may fork between being seen and being killed
+            others = _session_members(leader)
+            if not others:
+                return
+            for pid in others:
+                _kill_member(pid, leader)
+
+
+def start_child(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], with_input: bool) -> Child:
+    """Starts `argv` with exactly `env`; the program is looked up in the PATH of `env`.
+
+    Text becomes UTF-8 bytes whatever the locale says, escaped bytes become what they were. On Linux the child
+    dies with the calling thread: call this from one that lives as long as the process.
+
+    Raises:
+        SpawnFailed: when there is no such program or directory, or the system refuses.
+    """
+    import subprocess
+
+    if not argv:
+        raise SpawnFailed("command args are empty")
+    ours: list[int] = []
+    theirs: list[int] = []
+    try:
+        for _ in range(2):
+            read_end, write_end = os.pipe()
+            ours.append(read_end)
+            theirs.append(write_end)
+        if with_input:
+            read_end, write_end = os.pipe()
+            ours.append(write_end)
+            theirs.append(read_end)
+        for fd in ours:
+            os.set_blocking(fd, False)
+        process = subprocess.Popen(
+            [_to_bytes(word) for word in argv],
+            stdin=theirs[2] if with_input else subprocess.DEVNULL,
+            stdout=theirs[0],
+            stderr=theirs[1],
+            cwd=_to_bytes(cwd),
+            env={_to_bytes(name): _to_bytes(value) for name, value in env.items()},
+            start_new_session=True,
+            restore_signals=True,  # CPython ignores SIGPIPE and SIGXFSZ; commands expect the defaults
+            preexec_fn=_parent_death_hook(),
+        )
+    except OSError as error:
+        _close(ours)
+        raise SpawnFailed(describe_os_error(error)) from error
+    except ValueError as error:  # a NUL byte, half a surrogate pair, or `=` in a variable's name
+        _close(ours)
+        raise SpawnFailed(str(error)) from error
+    finally:
+        _close(theirs)
+    return Child(process, ours[2] if with_input else None, ours[0], ours[1])
+
+
+def describe_os_error(error: OSError) -> str:
+    """What the system says, with its number: `Permission denied (os error 13)`."""
+    if error.errno is None:
+        return str(error)
+    return f"{os.strerror(error.errno)} (os error {error.errno})"
+
+
+class ExitWatch:
+    """Calls back once, on the loop, when the child has ended.
+
+    Where the system can (Linux, and wherever `waitid` is), the child is left a zombie: its process id, which
+    is also its group's and its session's, cannot be given to anybody else before the caller reaps it.
+    """
+
+    __slots__ = ("_callback", "_closed", "_loop", "_pidfd")
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], loop: asyncio.AbstractEventLoop, callback: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._callback = callback
+        self._closed = False
+        self._pidfd = _open_pidfd(process.pid)
+        if self._pidfd is not None:
+            loop.add_reader(self._pidfd, self._ended)
+        else:
+            import threading
+
+            threading.Thread(target=self._wait_in_thread, args=(process,), daemon=True).start()
+
+    def close(self) -> None:
+        """Forgets the child; nothing is called from now on."""
+        self._closed = True
+        if self._pidfd is not None:
+            self._loop.remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = None
+
+    def _ended(self) -> None:
+        if not self._closed:
+            self.close()
+            self._callback()
+
+    def _wait_in_thread(self, process: subprocess.Popen[bytes]) -> None:
+        if hasattr(os, "waitid"):
+            try:
+                os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            except ChildProcessError:  # reaped before we came to look
+                pass
+        else:
+            process.wait()
+        try:
+            self._loop.call_soon_threadsafe(self._ended)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            pass
+
+
+def _open_pidfd(pid: int) -> int | None:
+    if sys.platform != "linux":
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:  # an old kernel, or a filter above us that does not know the call
+        return None
+
+
+def _parent_death_hook() -> Callable[[], None] | None:
+    """What the child does between fork and exec so that it ends when we do.
+
+    Running Python there is unsafe beside other threads only for what may wait for a lock one of them held.
+    The hook makes two system calls through what is bound here, before the fork, and waits for nothing.
+    """
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    prctl = ctypes.CDLL(None).prctl
+    parent = os.getpid()
+    terminate = int(signal.SIGTERM)
+    getppid, leave = os.getppid, os._exit
+
+    def die_with_parent() -> None:
+        prctl(_PR_SET_PDEATHSIG, terminate, 0, 0, 0)
+        if getppid() != parent:  # it died before the kernel knew
+            leave(1)
+
+    return die_with_parent
+
+
+def _kill_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):  # nobody left; or only processes of other users
+        pass
+
+
+def _session_members(session: int) -> list[int]:
+    """Processes of the session besides its leader."""
+    try:
+        names = os.listdir("/proc")
+    except OSError:  # not mounted here
+        return []
+    pids = (int(name) for name in names if name.isdigit())
+    return [pid for pid in pids if pid != session and _session_of(pid) == session]
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
+
+
+def _kill_member(pid: int, session: int) -> None:
+    """Kills the process if it really is of the session, which an id alone, being reused, does not prove."""
+    pidfd = _open_pidfd(pid)
+    try:
+        if _session_of(pid) != session:
+            return
+        if pidfd is None:
+            os.kill(pid, signal.SIGKILL)
+        else:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+    finally:
+        if pidfd is not None:
+            os.close(pidfd)
+
+
+def _to_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _close(fds: Sequence[int]) -> None:
+    for fd in fds:
+        os.close(fd)

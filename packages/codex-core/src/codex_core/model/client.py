@@ -1,0 +1,334 @@
+"""The model client: one prompt in, a stream of response events out, over HTTP.
+
+Repeats a request that could not be answered for a passing reason (quietly, a few times) and ends the
+stream with the answer. It does not repeat an answer that broke off: the turn does, because it knows what
+already happened (spec: agent.md sections 7 to 10).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from codex_core.model.credentials import Source, base_url, choose_credential, refusal_hint
+from codex_core.model.errors import ConnectionFailed, InvalidRequest, NotAnEventStream, StreamDisconnected
+from codex_core.model.prompt import RequestSettings
+from codex_core.model.refusal import Refusal, judge_refusal
+from codex_core.model.retry import backoff
+from codex_core.model.sse import EventTooLargeError, SseDecoder
+from codex_core.model.wire import wire_for
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    import httpx
+
+    from codex_core.config.providers import ModelProvider
+    from codex_core.model.credentials import Credential, StoredLogin
+    from codex_core.model.families import ModelFamily
+    from codex_core.model.prompt import Prompt
+    from codex_core.model.response_events import ResponseEvent
+    from codex_core.model.wire import StreamDecoder, Wire
+    from codex_core.services import Services
+    from codex_protocol.config_types import ReasoningEffort, ReasoningSummary, Verbosity
+
+MAX_REFUSAL_BYTES = 64 * 1024
+"""As much of a refusal's body is read; it ends up in a sentence for the user."""
+MAX_LOGIN_RECOVERIES = 2
+"""A 401 is answered by reading the login again, then by renewing it (spec: auth.md section 3)."""
+DRAIN_S = 0.025
+"""How long the end of a finished stream is waited for, so that the connection can be used again."""
+
+IDLE_DETAIL = "idle timeout waiting for SSE"
+BROKEN_DETAIL = "Transport error: error decoding response body"
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+
+
+class Keep(Enum):
+    """Stands for "as before" where None already means "not set"."""
+
+    KEEP = "keep"
+
+
+KEEP = Keep.KEEP
+
+
+class Connection:
+    """The HTTP client that all copies of one model client share; made when it is first needed."""
+
+    def __init__(self) -> None:
+        self._client: httpx.AsyncClient | None = None
+
+    def open(self, url: str, provider: ModelProvider, services: Services) -> httpx.AsyncClient:
+        """The HTTP client for requests to `url`."""
+        if self._client is None:
+            from codex_core.model.transports import transport_for
+            from codex_login.http import import_httpx, make_client
+
+            import_httpx()  # before anything else imports it the slow way
+            self._client = make_client(url, transport=transport_for(provider, services))
+        return self._client
+
+    async def aclose(self) -> None:
+        """Closes every connection to the server; the next request opens a new one."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelClient:
+    """Asks one model of one provider on behalf of one conversation."""
+
+    provider: ModelProvider = field(repr=False)
+    model: str
+    family: ModelFamily
+    conversation_id: str
+    auth: StoredLogin | None = field(repr=False)
+    services: Services = field(repr=False)
+    user_agent: str
+    originator: str
+    effort: ReasoningEffort | None = None
+    summary: ReasoningSummary | None = None
+    verbosity: Verbosity | None = None
+    connection: Connection = field(default_factory=Connection, repr=False, compare=False)
+
+    def with_turn(
+        self,
+        *,
+        model: str | Keep = KEEP,
+        family: ModelFamily | Keep = KEEP,
+        effort: ReasoningEffort | Keep | None = KEEP,
+        summary: ReasoningSummary | Keep | None = KEEP,
+        verbosity: Verbosity | Keep | None = KEEP,
+    ) -> ModelClient:
+        """A copy that asks differently over the same connection; closing either closes it for both."""
+        return replace(
+            self,
+            model=self.model if model is KEEP else model,
+            family=self.family if family is KEEP else family,
+            effort=self.effort if effort is KEEP else effort,
+            summary=self.summary if summary is KEEP else summary,
+            verbosity=self.verbosity if verbosity is KEEP else verbosity,
+        )
+
+    async def aclose(self) -> None:
+        """Closes the connection; a later request opens a new one."""
+        await self.connection.aclose()
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[ResponseEvent, None]:
+        """What happens as the model answers; `Completed` is the last event of a whole answer.
+
+        Close it (`contextlib.aclosing`) when you stop before its end: that hangs up on the server.
+
+        Raises: the leaves of ModelError (`codex_core.model.errors`); `retryable` says whether the prompt
+        can be asked again.
+        """
+        wire = wire_for(self.provider.wire_api)
+        response = await self._ask(wire, prompt)
+        try:
+            body = _Body(response, idle_s=self._idle_s)
+            events = SseDecoder()
+            decoder = wire.new_decoder()
+            while True:
+                chunk = await body.next_chunk()
+                for data in _finished_events(events, chunk):
+                    body.has_events = True
+                    for event in decoder.feed(data):
+                        yield event
+                    if decoder.is_complete:
+                        await body.drain()
+                        return
+                if chunk is None:
+                    for event in body.end(decoder):
+                        yield event
+                    return
+        finally:
+            await response.aclose()
+
+    async def _ask(self, wire: Wire, prompt: Prompt) -> httpx.Response:
+        """The response whose body is the answer; repeats the request as long as that can help.
+
+        Raises: a ModelError.
+        """
+        from codex_protocol.jsonio import dumps
+
+        url = self._url(wire)
+        client = self.connection.open(url, self.provider, self.services)
+        payload = dumps(wire.request_body(prompt, self._settings())).encode()
+        retries = recoveries = 0
+        while True:
+            credential = await choose_credential(self.provider, self.auth, self.services.environ)
+            outcome = await self._send(client, url, self._headers(wire, credential), payload)
+            if isinstance(outcome, ConnectionFailed):
+                refusal = Refusal(outcome, may_repeat=True)
+            elif outcome.is_success:
+                return outcome
+            else:
+                refusal = await self._refusal(outcome, credential)
+                if outcome.status_code == 401 and recoveries < MAX_LOGIN_RECOVERIES:
+                    recoveries += 1
+                    if await self._recover_login(credential):
+                        continue
+            if not refusal.may_repeat or retries >= self.provider.request_max_retries:
+                raise refusal.error
+            retries += 1
+            wait = backoff(retries, self.services.jitter()) if refusal.wait is None else refusal.wait
+            await self.services.sleep(wait)
+
+    async def _send(
+        self, client: httpx.AsyncClient, url: str, headers: dict[str, str], payload: bytes
+    ) -> httpx.Response | ConnectionFailed:
+        """The head of a response, or why there is none."""
+        import httpx
+
+        try:
+            request = client.build_request("POST", url, content=payload, headers=headers)
+            async with asyncio.timeout(self._idle_s):
+                return await client.send(request, stream=True)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+            raise InvalidRequest(f"a request to {url} cannot be sent: {error}") from error
+        except httpx.TransportError as error:
+            failure = ConnectionFailed(str(request.url))
+            failure.__cause__ = error
+            return failure
+        except TimeoutError:
+            raise StreamDisconnected(IDLE_DETAIL) from None
+
+    async def _refusal(self, response: httpx.Response, credential: Credential) -> Refusal:
+        import httpx
+
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._idle_s):
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) >= MAX_REFUSAL_BYTES:
+                        break
+        except (httpx.TransportError, TimeoutError):
+            pass  # the status alone says enough
+        finally:
+            await response.aclose()
+        return judge_refusal(
+            response.status_code,
+            response.headers,
+            bytes(body[:MAX_REFUSAL_BYTES]).decode("utf-8", "replace"),
+            plan=self.auth.plan_type if self.auth is not None and credential.source is Source.LOGIN else None,
+            hint=refusal_hint(self.provider, credential, self.auth),
+        )
+
+    async def _recover_login(self, credential: Credential) -> bool:
+        if self.auth is None or credential.source is not Source.LOGIN:
+            return False
+        return await self.auth.recover_from_unauthorized()
+
+    def _settings(self) -> RequestSettings:
+        return RequestSettings(
+            model=self.model,
+            family=self.family,
+            conversation_id=self.conversation_id,
+            effort=self.effort,
+            summary=self.summary,
+            verbosity=self.verbosity,
+            store=self.provider.is_azure,
+        )
+
+    def _url(self, wire: Wire) -> str:
+        url = base_url(self.provider, self.auth) + wire.path
+        query = "&".join(f"{name}={value}" for name, value in self.provider.query_params.items())
+        return f"{url}?{query}" if query else url
+
+    def _headers(self, wire: Wire, credential: Credential) -> dict[str, str]:
+        """Headers by lower-case name; what the provider's configuration sets wins over ours."""
+        headers: dict[str, str] = {}
+        if credential.bearer is not None:
+            headers["authorization"] = f"Bearer {credential.bearer}"
+        if wire.names_conversation:
+            headers["openai-beta"] = "responses=experimental"
+            headers["conversation_id"] = self.conversation_id
+            headers["session_id"] = self.conversation_id
+        headers["accept"] = "text/event-stream"
+        headers["content-type"] = "application/json"
+        if credential.account_id is not None:
+            headers["chatgpt-account-id"] = credential.account_id
+        headers["user-agent"] = self.user_agent
+        headers["originator"] = self.originator
+        for name, value in self.provider.headers(self.services.environ).items():
+            if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
+                raise InvalidRequest(
+                    f"the header `{name}` of model provider `{self.provider.id}` has characters in it that "
+                    "cannot be sent"
+                )
+            headers[name.lower()] = value
+        return headers
+
+    @property
+    def _idle_s(self) -> float:
+        return self.provider.stream_idle_timeout_ms / 1000
+
+
+class _Body:
+    """The body of one response: reads it under the idle timer and remembers how it ended."""
+
+    def __init__(self, response: httpx.Response, *, idle_s: float) -> None:
+        self._response = response
+        self._chunks = response.aiter_bytes()
+        self._idle_s = idle_s
+        self._failure: StreamDisconnected | None = None
+        self.has_events = False
+
+    async def next_chunk(self) -> bytes | None:
+        """The next bytes, whatever they mean; None when there are no more.
+
+        Raises: StreamDisconnected when none came in time.
+        """
+        import httpx
+
+        try:
+            async with asyncio.timeout(self._idle_s):
+                return await anext(self._chunks, None)
+        except httpx.TransportError as error:
+            # What has arrived may still be a whole answer, so this is not raised yet.
+            self._failure = StreamDisconnected(BROKEN_DETAIL)
+            self._failure.__cause__ = error
+            return None
+        except TimeoutError:
+            raise StreamDisconnected(IDLE_DETAIL) from None
+
+    def end(self, decoder: StreamDecoder) -> Sequence[ResponseEvent]:
+        """What the decoder has left to say.
+
+        Raises: why there is no whole answer, as exactly as it is known.
+        """
+        try:
+            return decoder.finish()
+        except StreamDisconnected:
+            if self._failure is not None:
+                raise self._failure from self._failure.__cause__
+            kind = self._response.headers.get("content-type", "")
+            if kind and "event-stream" not in kind and not self.has_events:
+                raise NotAnEventStream(str(self._response.url), kind) from None
+            raise
+
+    async def drain(self) -> None:
+        """Reads what little may follow a whole answer, because only then the connection can be used again."""
+        import httpx
+
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                async for _ in self._chunks:
+                    pass
+        except (httpx.TransportError, TimeoutError):
+            pass
+
+
+def _finished_events(events: SseDecoder, chunk: bytes | None) -> list[str]:
+    try:
+        return events.finish() if chunk is None else events.feed(chunk)
+    except EventTooLargeError as error:
+        raise StreamDisconnected(str(error)) from error

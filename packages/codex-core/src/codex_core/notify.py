@@ -1,0 +1,38 @@
+"""Starts the user's `notify` program when a turn has ended (spec: agent.md section 22)."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_log = logging.getLogger(__name__)
+
+
+def notify_turn_complete(
+    program: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    turn_id: str,
+    input_messages: Sequence[str],
+    last_message: str | None,
+) -> None:
+    """Starts `program` with one JSON argument more and does not wait; a failure is only logged.
+
+    `input_messages` are the user's texts of the turn (the reference sends something else, D23).
+    """
+    from codex_protocol.jsonio import dumps
+
+    payload = {
+        "type": "agent-turn-complete",
+        "turn-id": turn_id,
+        "input-messages": list(input_messages),
+        "last-assistant-message": last_message,
+    }
+    try:
+        os.posix_spawnp(program[0], [*program, dumps(payload)], environ)
+    except OSError as error:
+        _log.error("the notify program %s cannot be started: %s", program[0], error)

@@ -1,0 +1,1 @@
+"""Sessions on disk: writing, finding and reading rollout files."""

@@ -1,0 +1,42 @@
+"""What every front end does first: the user's environment, `.env`, and our tools on the PATH of commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from codex_core.arg0 import HelperDirectory
+    from codex_core.services import Services
+
+
+@contextmanager
+def prepared_process() -> Iterator[tuple[Services, HelperDirectory]]:
+    """The real services and our tools' directory, which is removed when the block ends.
+
+    The environment is the one the user gave us, overlaid by `.env` of the codex home, with our tools first
+    on its PATH (spec: config-cli.md section 14).
+
+    Raises:
+        InvalidConfigError: CODEX_HOME names nothing that is there.
+    """
+    from codex_core.arg0 import HelperDirectory
+    from codex_core.config.home import find_codex_home
+    from codex_core.execution.environment import original_environ
+    from codex_core.services import Services
+
+    environ = original_environ()
+    home = find_codex_home(environ)
+    dotenv = os.path.join(home, ".env")
+    if os.path.exists(dotenv):
+        from codex_core.execution.dotenv import read_dotenv
+
+        environ = {**environ, **read_dotenv(dotenv, environ)}
+    with HelperDirectory(environ) as helpers:
+        if helpers.warning is not None:
+            print(helpers.warning, file=sys.stderr)
+        yield Services(environ=helpers.environ), helpers

@@ -1,0 +1,200 @@
+"""`apply_patch`: the model edits files (spec: agent.md section 15, exec-sandbox.md D.5 and (e))."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codex_core.errors import ExecutionError
+from codex_core.execution.sandbox import SandboxType, platform_sandbox
+from codex_core.tools.runtime import CallKind, ToolOutput, bad_arguments
+from codex_protocol.config_types import AskForApproval
+
+if TYPE_CHECKING:
+    from codex_core.conversation.turn_context import TurnContext
+    from codex_core.execution.command import ExecOutcome
+    from codex_core.model.tool_spec import ToolSpec
+    from codex_core.patch.invocation import PatchCall
+    from codex_core.tools.runtime import ToolCall, ToolRuntime
+    from codex_protocol.file_change import FileChange
+
+DEFAULT_TIMEOUT_MS = 10_000
+
+
+class ApplyPatchTool:
+    """Checks a patch against the files, asks where it must, and applies it inside the sandbox."""
+
+    names = ("apply_patch", "applypatch")
+    is_parallel_safe = False
+
+    def spec(self, context: TurnContext) -> ToolSpec | None:
+        """As a function or as free text, by the model's family and the caller's wish."""
+        from codex_core.patch.specification import custom_tool, function_tool
+
+        if context.family.wants_patch_function:
+            return function_tool()
+        return custom_tool() if context.offers_apply_patch else None
+
+    async def run(self, call: ToolCall, runtime: ToolRuntime) -> ToolOutput:
+        """Applies the patch of the call in the turn's directory."""
+        from codex_core.patch.invocation import PatchCall, detect_patch
+        from codex_protocol.errors import ProtocolError
+        from codex_protocol.jsonio import loads
+
+        text: object = call.arguments
+        if call.kind is not CallKind.CUSTOM:
+            try:
+                arguments = loads(call.arguments)
+            except ProtocolError as error:
+                return bad_arguments(str(error))
+            text = arguments.get("input") if isinstance(arguments, dict) else None
+            if not isinstance(text, str):
+                return bad_arguments("missing field `input`: a string is expected")
+        detected = detect_patch(("apply_patch", str(text)), runtime.context.cwd)
+        if isinstance(detected, PatchCall):
+            return await run_patch(detected, call.call_id, DEFAULT_TIMEOUT_MS, runtime)
+        return ToolOutput(getattr(detected, "message", "error: this is not a patch"), success=False)
+
+
+async def run_patch(patch: PatchCall, call_id: str, timeout_ms: int, runtime: ToolRuntime) -> ToolOutput:
+    """The whole way of a patch: does it fit, may it be applied, apply it, tell the model."""
+    from codex_core.approval.decide import Ask, Reject, decide_patch
+    from codex_core.errors import PatchError
+    from codex_core.patch.verify import verify_patch
+    from codex_protocol.ops import ReviewDecision
+
+    context = runtime.context
+    try:
+        verified = verify_patch(patch.patch, patch.directory)
+    except PatchError as error:
+        return ToolOutput(f"error: {error}", success=False)
+
+    platform = platform_sandbox()
+    decision = decide_patch(
+        verified.paths,
+        approval_policy=context.approval_policy,
+        sandbox_policy=context.sandbox_policy,
+        cwd=context.cwd,
+        tmpdir=runtime.services.environ.get("TMPDIR"),
+        platform_sandbox=platform is not SandboxType.NONE,
+    )
+    if isinstance(decision, Reject):
+        return ToolOutput(decision.sentence, success=False)
+    sandbox = SandboxType.NONE
+    if isinstance(decision, Ask):
+        answer = await runtime.ask_patch(call_id, verified.changes)
+        if answer not in (ReviewDecision.APPROVED, ReviewDecision.APPROVED_FOR_SESSION):
+            return ToolOutput("patch rejected by user", success=False)
+    elif decision.sandboxed:
+        sandbox = platform
+    return await _apply(
+        patch, verified.changes, call_id, timeout_ms, sandbox, runtime, asked=isinstance(decision, Ask)
+    )
+
+
+async def _apply(
+    patch: PatchCall,
+    changes: dict[str, FileChange],
+    call_id: str,
+    timeout_ms: int,
+    sandbox: SandboxType,
+    runtime: ToolRuntime,
+    *,
+    asked: bool,
+) -> ToolOutput:
+    """Runs the patch program, confined as decided, between its begin and end events."""
+    from codex_core.execution.output import denial_text, format_exec_output, model_payload
+    from codex_core.execution.sandbox import looks_denied
+    from codex_protocol.events import PatchApplyBeginEvent, PatchApplyEndEvent
+
+    context = runtime.context
+    await runtime.emit(PatchApplyBeginEvent(call_id=call_id, auto_approved=not asked, changes=changes))
+    runtime.diff.patch_begins(changes)
+    try:
+        outcome = await _run_patch_program(patch, timeout_ms, sandbox, runtime)
+    except ExecutionError as error:
+        await runtime.emit(PatchApplyEndEvent(call_id=call_id, stdout="", stderr=str(error), success=False))
+        return ToolOutput(f"execution error: {error}", success=False)
+    exit_code = 124 if outcome.timed_out or outcome.exit_code is None else outcome.exit_code
+    await runtime.emit(
+        PatchApplyEndEvent(
+            call_id=call_id,
+            stdout=outcome.stdout.decode("utf-8", "replace"),
+            stderr=outcome.stderr.decode("utf-8", "replace"),
+            success=exit_code == 0,
+        )
+    )
+    await emit_turn_diff(runtime)
+
+    if looks_denied(outcome, sandbox):
+        failure = denial_text(outcome)
+        if context.approval_policy is not AskForApproval.ON_FAILURE:
+            text = f"failed in sandbox {sandbox.label} with execution error: {failure}"
+            return ToolOutput(text, success=False)
+        return await _retry_unsandboxed(patch, changes, call_id, timeout_ms, failure, runtime)
+    text = format_exec_output(outcome)
+    return ToolOutput(model_payload(text, exit_code, outcome.duration_s), success=exit_code == 0)
+
+
+async def _retry_unsandboxed(
+    patch: PatchCall,
+    changes: dict[str, FileChange],
+    call_id: str,
+    timeout_ms: int,
+    failure: str,
+    runtime: ToolRuntime,
+) -> ToolOutput:
+    """After a refusal of the sandbox under on-failure: asks as for a command (agent.md section 15)."""
+    from codex_protocol.events import BackgroundEventEvent
+    from codex_protocol.ops import ReviewDecision
+
+    await runtime.emit(BackgroundEventEvent(message=f"Execution failed: {failure}"))
+    program = runtime.config.apply_patch_exe or "apply_patch"
+    answer = await runtime.ask_exec(
+        call_id, (program, patch.text), patch.directory, "command failed; retry without sandbox?"
+    )
+    if answer not in (ReviewDecision.APPROVED, ReviewDecision.APPROVED_FOR_SESSION):
+        return ToolOutput("patch rejected by user", success=False)
+    await runtime.emit(BackgroundEventEvent(message="retrying command without sandbox"))
+    return await _apply(patch, changes, call_id, timeout_ms, SandboxType.NONE, runtime, asked=True)
+
+
+async def _run_patch_program(
+    patch: PatchCall, timeout_ms: int, sandbox: SandboxType, runtime: ToolRuntime
+) -> ExecOutcome:
+    from codex_core.execution.command import ExecRequest, run_command
+    from codex_core.execution.sandbox import sandbox_command
+
+    program = runtime.config.apply_patch_exe
+    if program is None:
+        raise ExecutionError("the apply_patch program was required but not provided")
+    argv = sandbox_command(
+        (program,),
+        policy=runtime.context.sandbox_policy,
+        sandbox=sandbox,
+        policy_cwd=runtime.context.cwd,
+        helper_exe=runtime.config.codex_linux_sandbox_exe,
+        tmpdir=runtime.services.environ.get("TMPDIR"),
+    )
+    # The patch goes in by stdin: an argument may not be longer than 128 KiB on Linux.
+    request = ExecRequest(
+        argv=argv,
+        cwd=patch.directory,
+        env=_environment(runtime),
+        timeout_ms=timeout_ms,
+        stdin=patch.text.encode(),
+    )
+    return await run_command(request, on_output=None)
+
+
+def _environment(runtime: ToolRuntime) -> dict[str, str]:
+    """Nothing of the user's environment but the writable temporary directory the sandbox honours."""
+    tmpdir = runtime.services.environ.get("TMPDIR")
+    return {"TMPDIR": tmpdir} if tmpdir else {}
+
+
+async def emit_turn_diff(runtime: ToolRuntime) -> None:
+    """Sends what patches changed so far in this turn, if anything."""
+    from codex_protocol.events import TurnDiffEvent
+
+    if diff := runtime.diff.unified_diff():
+        await runtime.emit(TurnDiffEvent(unified_diff=diff))

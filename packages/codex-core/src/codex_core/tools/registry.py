@@ -1,0 +1,50 @@
+"""Which tools a turn offers, and who answers a call."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from codex_core.tools.runtime import CallKind, ToolOutput
+
+if TYPE_CHECKING:
+    from codex_core.conversation.turn_context import TurnContext
+    from codex_core.model.tool_spec import ToolSpec
+    from codex_core.tools.runtime import Tool, ToolCall, ToolRuntime
+
+
+class ToolRegistry:
+    """The tools of a session, in the order they are offered (spec: agent.md section 11)."""
+
+    def __init__(self, tools: tuple[Tool, ...]) -> None:
+        self._tools = tools
+        self._by_name = {name: tool for tool in tools for name in tool.names}
+
+    def specs(self, context: TurnContext) -> tuple[ToolSpec, ...]:
+        """What the model is offered in a turn with these settings."""
+        return tuple(spec for tool in self._tools if (spec := tool.spec(context)) is not None)
+
+    def offers(self, name: str, context: TurnContext) -> bool:
+        """Whether the model is offered the tool of that name in a turn with these settings."""
+        tool = self._by_name.get(name)
+        return tool is not None and tool.spec(context) is not None
+
+    async def run(self, call: ToolCall, runtime: ToolRuntime) -> ToolOutput:
+        """Answers a call; tools that were not offered answer too, an unknown name is an output."""
+        tool = self._by_name.get(call.name)
+        if tool is None or (call.kind is CallKind.CUSTOM and call.name != "apply_patch"):
+            kind = "custom tool call" if call.kind is CallKind.CUSTOM else "call"
+            return ToolOutput(f"unsupported {kind}: {call.name}", success=False)
+        return await tool.run(call, runtime)
+
+
+@cache
+def default_registry() -> ToolRegistry:
+    """The built-in tools."""
+    from codex_core.tools.apply_patch import ApplyPatchTool
+    from codex_core.tools.plan import PlanTool
+    from codex_core.tools.shell import ShellTool
+    from codex_core.tools.view_image import ViewImageTool
+    from codex_core.tools.web_search import WebSearchTool
+
+    return ToolRegistry((ShellTool(), PlanTool(), ApplyPatchTool(), WebSearchTool(), ViewImageTool()))

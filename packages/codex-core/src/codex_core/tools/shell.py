@@ -1,0 +1,301 @@
+"""`shell`: the model runs a program (spec: agent.md sections 12-14, exec-sandbox.md (a) and (d))."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codex_core.errors import ExecutionError
+from codex_core.execution.sandbox import SandboxType, platform_sandbox
+from codex_core.tools.runtime import CallKind, ToolOutput, bad_arguments
+from codex_protocol.config_types import AskForApproval
+
+if TYPE_CHECKING:
+    from codex_core.conversation.turn_context import TurnContext
+    from codex_core.execution.command import ExecOutcome
+    from codex_core.model.tool_spec import ToolSpec
+    from codex_core.tools.runtime import ToolCall, ToolRuntime
+    from codex_protocol.config_types import ExecOutputStream
+
+DEFAULT_TIMEOUT_MS = 10_000
+"""How long a command may run when the model does not say (exec-sandbox.md A.3)."""
+
+REJECTED_BY_USER = "exec command rejected by user"
+
+
+class ShellTool:
+    """Runs an argv under the turn's approval and sandbox policies."""
+
+    names = ("shell", "container.exec", "local_shell")
+    is_parallel_safe = False
+
+    def spec(self, context: TurnContext) -> ToolSpec | None:
+        """`local_shell` for the family that knows it, else `shell`, with escalation where one can ask."""
+        from codex_core.model.families import ShellToolKind
+        from codex_core.model.tool_spec import (
+            FunctionTool,
+            LocalShellTool,
+            array,
+            boolean,
+            number,
+            object_schema,
+            string,
+        )
+
+        asks = context.approval_policy is AskForApproval.ON_REQUEST
+        if context.family.shell_tool is ShellToolKind.LOCAL and not asks:
+            return LocalShellTool()
+        properties = {
+            "command": array(
+                string(), "The program and its arguments. Nothing is added: for a script use bash -lc."
+            ),
+            "timeout_ms": number("How long it may run, in milliseconds."),
+            "workdir": string("The directory to run in."),
+        }
+        if asks and context.sandbox_policy.mode == "workspace-write":
+            properties["justification"] = string(
+                "Only with with_escalated_permissions: one sentence for the user on why."
+            )
+            properties["with_escalated_permissions"] = boolean(
+                "Asks the user to let this command run without the sandbox."
+            )
+        return FunctionTool(
+            name="shell",
+            description=_description(context),
+            parameters=object_schema(properties, required=("command",)),
+        )
+
+    async def run(self, call: ToolCall, runtime: ToolRuntime) -> ToolOutput:
+        """Runs the command, or says why not."""
+        from codex_protocol.errors import ProtocolError
+        from codex_protocol.jsonio import loads_object
+        from codex_protocol.tool_calls import ShellToolCallParams
+
+        try:
+            params = ShellToolCallParams.from_wire(loads_object(call.arguments))
+        except ProtocolError as error:
+            return bad_arguments(str(error))
+        context = runtime.context
+        request = ShellRequest(
+            call_id=call.call_id,
+            argv=tuple(params.command),
+            cwd=os.path.join(context.cwd, params.workdir) if params.workdir else context.cwd,
+            timeout_ms=DEFAULT_TIMEOUT_MS if params.timeout_ms is None else params.timeout_ms,
+            escalated=bool(params.with_escalated_permissions) and call.kind is not CallKind.LOCAL_SHELL,
+            justification=params.justification,
+        )
+        return await run_shell(request, runtime)
+
+
+@dataclass(frozen=True, slots=True)
+class ShellRequest:
+    """A command the model asked for, with its directory made absolute."""
+
+    call_id: str
+    argv: tuple[str, ...]
+    cwd: str
+    timeout_ms: int
+    escalated: bool = False
+    justification: str | None = None
+
+
+async def run_shell(request: ShellRequest, runtime: ToolRuntime) -> ToolOutput:
+    """The whole way of a command: patch or not, allowed or not, run, told to the model."""
+    from codex_core.approval.decide import ApprovalKey, Ask, Reject, decide_command
+    from codex_core.patch.invocation import NotAPatch, PatchProblem, detect_patch
+    from codex_core.tools.apply_patch import run_patch
+    from codex_protocol.ops import ReviewDecision
+
+    detected = detect_patch(request.argv, request.cwd)
+    if isinstance(detected, PatchProblem):
+        return ToolOutput(detected.message, success=False)
+    if not isinstance(detected, NotAPatch):
+        return await run_patch(detected, request.call_id, request.timeout_ms, runtime)
+
+    context = runtime.context
+    key = ApprovalKey(argv=request.argv, cwd=request.cwd)
+    platform = platform_sandbox()
+    decision = decide_command(
+        request.argv,
+        cwd=request.cwd,
+        approval_policy=context.approval_policy,
+        sandbox_policy=context.sandbox_policy,
+        approved=runtime.approved,
+        escalated=request.escalated,
+        platform_sandbox=platform is not SandboxType.NONE,
+    )
+    if isinstance(decision, Reject):
+        return ToolOutput(decision.sentence, success=False)
+    sandbox = SandboxType.NONE
+    if isinstance(decision, Ask):
+        answer = await runtime.ask_exec(request.call_id, request.argv, request.cwd, request.justification)
+        if answer is ReviewDecision.APPROVED_FOR_SESSION:
+            runtime.approved.add(key)
+        elif answer is not ReviewDecision.APPROVED:
+            return ToolOutput(REJECTED_BY_USER, success=False)
+    elif decision.sandboxed:
+        sandbox = platform
+
+    result = await _attempt(request, sandbox, runtime)
+    if result.failure is None:
+        return result.output
+    if context.approval_policy in (AskForApproval.NEVER, AskForApproval.ON_REQUEST):
+        return ToolOutput(
+            f"failed in sandbox {sandbox.label} with execution error: {result.failure}", success=False
+        )
+    return await _retry_unsandboxed(request, key, result.failure, runtime)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    output: ToolOutput
+    failure: str | None = None
+    """Why the sandbox, or a signal, ended it; None for a run that counts."""
+
+
+async def _retry_unsandboxed(
+    request: ShellRequest, key: object, failure: str, runtime: ToolRuntime
+) -> ToolOutput:
+    """After a refusal of the sandbox: asks whether to run again without it (exec-sandbox.md D.4)."""
+    from codex_core.approval.decide import ApprovalKey
+    from codex_protocol.events import BackgroundEventEvent
+    from codex_protocol.ops import ReviewDecision
+
+    await runtime.emit(BackgroundEventEvent(message=f"Execution failed: {failure}"))
+    answer = await runtime.ask_exec(
+        request.call_id, request.argv, request.cwd, "command failed; retry without sandbox?"
+    )
+    if answer is ReviewDecision.APPROVED_FOR_SESSION:
+        assert isinstance(key, ApprovalKey)
+        runtime.approved.add(key)
+    elif answer is not ReviewDecision.APPROVED:
+        return ToolOutput(REJECTED_BY_USER, success=False)
+    await runtime.emit(BackgroundEventEvent(message="retrying command without sandbox"))
+    retried = await _attempt(request, SandboxType.NONE, runtime)
+    if retried.failure is not None:
+        return ToolOutput(f"retry failed: {retried.failure}", success=False)
+    return retried.output
+
+
+async def _attempt(request: ShellRequest, sandbox: SandboxType, runtime: ToolRuntime) -> _Attempt:
+    """One run between its begin and end events."""
+    from codex_core.approval.describe import parse_command
+    from codex_core.execution.command import ExecRequest, run_command
+    from codex_core.execution.environment import build_environment
+    from codex_core.execution.sandbox import sandbox_command, sandbox_environment
+    from codex_protocol.events import ExecCommandBeginEvent, ExecCommandOutputDeltaEvent
+
+    context = runtime.context
+    await runtime.emit(
+        ExecCommandBeginEvent(
+            call_id=request.call_id,
+            command=request.argv,
+            cwd=request.cwd,
+            parsed_cmd=tuple(parse_command(list(request.argv))),
+        )
+    )
+
+    async def on_output(stream: ExecOutputStream, chunk: bytes) -> None:
+        await runtime.emit(ExecCommandOutputDeltaEvent(call_id=request.call_id, stream=stream, chunk=chunk))
+
+    environment = build_environment(
+        context.shell_environment_policy,
+        runtime.services.environ,
+        network_disabled=not context.sandbox_policy.has_full_network_access,
+    )
+    try:
+        argv = sandbox_command(
+            request.argv,
+            policy=context.sandbox_policy,
+            sandbox=sandbox,
+            policy_cwd=context.cwd,
+            helper_exe=runtime.config.codex_linux_sandbox_exe,
+            tmpdir=environment.get("TMPDIR"),
+        )
+        outcome = await run_command(
+            ExecRequest(
+                argv=argv,
+                cwd=request.cwd,
+                env=sandbox_environment(environment, sandbox),
+                timeout_ms=request.timeout_ms,
+            ),
+            on_output=on_output,
+        )
+    except ExecutionError as error:
+        await _emit_failed_end(request.call_id, str(error), runtime)
+        return _Attempt(ToolOutput(f"execution error: {error}", success=False))
+    return await _judge(request, outcome, sandbox, runtime)
+
+
+async def _judge(
+    request: ShellRequest, outcome: ExecOutcome, sandbox: SandboxType, runtime: ToolRuntime
+) -> _Attempt:
+    """Turns an outcome into its end event and into what the model reads."""
+    from codex_core.execution.output import denial_text, format_exec_output, model_payload
+    from codex_core.execution.sandbox import looks_denied
+    from codex_protocol.events import Duration, ExecCommandEndEvent
+
+    if looks_denied(outcome, sandbox):
+        stderr = outcome.stderr.decode("utf-8", "replace")
+        await _emit_failed_end(request.call_id, stderr, runtime)
+        return _Attempt(ToolOutput("", success=False), failure=denial_text(outcome))
+    if outcome.signal is not None and not outcome.timed_out:
+        failure = "command was killed by a signal"
+        await _emit_failed_end(request.call_id, f"sandbox error: {failure}", runtime)
+        return _Attempt(ToolOutput("", success=False), failure=failure)
+
+    exit_code = 124 if outcome.timed_out or outcome.exit_code is None else outcome.exit_code
+    text = format_exec_output(outcome)
+    await runtime.emit(
+        ExecCommandEndEvent(
+            call_id=request.call_id,
+            stdout=outcome.stdout.decode("utf-8", "replace"),
+            stderr=outcome.stderr.decode("utf-8", "replace"),
+            aggregated_output=outcome.aggregated.decode("utf-8", "replace"),
+            exit_code=exit_code,
+            duration=Duration.from_seconds(outcome.duration_s),
+            formatted_output=text,
+        )
+    )
+    return _Attempt(ToolOutput(model_payload(text, exit_code, outcome.duration_s), success=exit_code == 0))
+
+
+async def _emit_failed_end(call_id: str, text: str, runtime: ToolRuntime) -> None:
+    """The end event of a run that has no exit code of its own (exec-sandbox.md A.3)."""
+    from codex_protocol.events import Duration, ExecCommandEndEvent
+
+    await runtime.emit(
+        ExecCommandEndEvent(
+            call_id=call_id,
+            stdout="",
+            stderr=text,
+            aggregated_output=text,
+            exit_code=-1,
+            duration=Duration(secs=0, nanos=0),
+            formatted_output=text,
+        )
+    )
+
+
+def _description(context: TurnContext) -> str:
+    """What the model should know of the shell under this turn's policies."""
+    text = "Runs a program on the user's machine and returns its exit code and output."
+    match context.sandbox_policy.mode:
+        case "danger-full-access":
+            return text + " Commands are not confined."
+        case "read-only":
+            text += " Commands run in a sandbox: they can read every file but write none."
+        case _:
+            text += (
+                " Commands run in a sandbox: they can read every file, but write only in the working "
+                "directory and other writable roots, never in `.git`."
+            )
+    if not context.sandbox_policy.has_full_network_access:
+        text += " There is no network."
+    if (
+        context.approval_policy is AskForApproval.ON_REQUEST
+        and context.sandbox_policy.mode == "workspace-write"
+    ):
+        text += " A command that needs more can ask for it with with_escalated_permissions."
+    return text

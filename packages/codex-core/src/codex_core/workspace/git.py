@@ -1,0 +1,73 @@
+"""What git knows of the workspace: its root, and the commit, branch and remote a session starts from."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from codex_protocol.rollout import GitInfo
+
+_GIT_TIMEOUT_S = 5.0
+"""Each git call may take this long, then its answer counts as unknown (spec: exec-sandbox.md G.1)."""
+
+
+def repository_root(directory: str) -> str | None:
+    """The nearest directory upwards, `directory` included, that has a `.git` entry of any kind."""
+    current = os.path.abspath(directory)
+    while True:
+        if os.path.lexists(os.path.join(current, ".git")):
+            return current
+        parent = os.path.dirname(current)
+        if parent == current:
+            return None
+        current = parent
+
+
+async def git_info(directory: str, environ: Mapping[str, str]) -> GitInfo | None:
+    """Commit, branch and origin of the repository around `directory`; None outside of one.
+
+    A part that git does not tell within five seconds is left out.
+    """
+    if repository_root(directory) is None and not environ.get("GIT_DIR"):
+        return None
+    head, branch, remote = await asyncio.gather(
+        _git(directory, environ, "rev-parse", "--verify", "HEAD"),
+        _git(directory, environ, "rev-parse", "--abbrev-ref", "HEAD"),
+        _git(directory, environ, "remote", "get-url", "origin"),
+    )
+    from codex_protocol.rollout import GitInfo
+
+    return GitInfo(
+        commit_hash=head, branch=None if branch in (None, "HEAD") else branch, repository_url=remote
+    )
+
+
+async def _git(directory: str, environ: Mapping[str, str], *arguments: str) -> str | None:
+    """The one line git prints, or None if it fails, is missing or takes too long."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            *arguments,
+            cwd=directory,
+            env=dict(environ),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError:
+        return None
+    try:
+        async with asyncio.timeout(_GIT_TIMEOUT_S):
+            stdout, _ = await process.communicate()
+    except TimeoutError:
+        return None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    text = stdout.decode("utf-8", "replace").strip()
+    return text if process.returncode == 0 and text else None

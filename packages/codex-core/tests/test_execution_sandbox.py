@@ -1,0 +1,123 @@
+"""Which sandbox there is, how commands are wrapped for it, and when it is to blame."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from codex_core.errors import ExecutionError
+from codex_core.execution.command import ExecOutcome, SpawnFailed
+from codex_core.execution.sandbox import (
+    SandboxType,
+    looks_denied,
+    platform_sandbox,
+    sandbox_command,
+    sandbox_environment,
+)
+from codex_protocol.sandbox_policy import ReadOnlyPolicy, WorkspaceWritePolicy
+
+
+def outcome(
+    exit_code: int | None, output: bytes = b"", *, signal: int | None = None, timed_out: bool = False
+) -> ExecOutcome:
+    return ExecOutcome(exit_code, signal, timed_out, b"", output, output, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("platform", "sandbox", "label"),
+    [
+        ("linux", SandboxType.LINUX_SECCOMP, "LinuxSeccomp"),
+        ("darwin", SandboxType.MACOS_SEATBELT, "MacosSeatbelt"),
+        ("freebsd14", SandboxType.NONE, "None"),
+    ],
+)
+def test_each_platform_has_its_sandbox(platform: str, sandbox: SandboxType, label: str) -> None:
+    assert platform_sandbox(platform) is sandbox
+    assert sandbox.label == label
+
+
+def test_without_a_sandbox_the_command_stays_as_it_is() -> None:
+    argv = sandbox_command(
+        ["ls", "-l"], policy=ReadOnlyPolicy(), sandbox=SandboxType.NONE, policy_cwd="/w", helper_exe=None
+    )
+    assert argv == ("ls", "-l")
+
+
+def test_linux_helper_gets_workspace_policy_and_command() -> None:
+    helper, cwd, policy, *command = sandbox_command(
+        ["ls", "--", "-l"],
+        policy=WorkspaceWritePolicy(writable_roots=("/srv/ä",)),
+        sandbox=SandboxType.LINUX_SECCOMP,
+        policy_cwd="/w",
+        helper_exe="/opt/codex-linux-sandbox",
+    )
+    assert (helper, cwd, command) == ("/opt/codex-linux-sandbox", "/w", ["--", "ls", "--", "-l"])
+    assert json.loads(policy) == {
+        "mode": "workspace-write",
+        "writable_roots": ["/srv/ä"],
+        "network_access": False,
+        "exclude_tmpdir_env_var": False,
+        "exclude_slash_tmp": False,
+    }
+
+
+def test_missing_helper_is_an_error_and_never_an_unconfined_run() -> None:
+    with pytest.raises(ExecutionError, match=r"^codex-linux-sandbox was required but not provided$"):
+        sandbox_command(
+            ["ls"],
+            policy=ReadOnlyPolicy(),
+            sandbox=SandboxType.LINUX_SECCOMP,
+            policy_cwd="/w",
+            helper_exe=None,
+        )
+
+
+@pytest.mark.parametrize("sandbox", SandboxType)
+def test_empty_command_is_an_error(sandbox: SandboxType) -> None:
+    with pytest.raises(SpawnFailed, match=r"^command args are empty$"):
+        sandbox_command([], policy=ReadOnlyPolicy(), sandbox=sandbox, policy_cwd="/w", helper_exe="/h")
+
+
+def test_only_seatbelt_announces_itself() -> None:
+    assert sandbox_environment({"A": "1"}, SandboxType.LINUX_SECCOMP) == {"A": "1"}
+    assert sandbox_environment({"A": "1"}, SandboxType.MACOS_SEATBELT) == {
+        "A": "1",
+        "CODEX_SANDBOX": "seatbelt",
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"touch: cannot touch '/x': Permission denied",
+        b"OPERATION NOT PERMITTED",
+        b"Read-only file system",
+        b"killed by seccomp",
+        b"Landlock",
+        b"sandbox: no",
+        b"failed to write file /x",
+    ],
+)
+@pytest.mark.parametrize("exit_code", [1, 2, 126, 127])
+def test_words_of_refusal_mean_denied(words: bytes, exit_code: int) -> None:
+    assert looks_denied(outcome(exit_code, words), SandboxType.LINUX_SECCOMP)
+    assert looks_denied(outcome(exit_code, words), SandboxType.MACOS_SEATBELT)
+    assert not looks_denied(outcome(exit_code, words), SandboxType.NONE)
+
+
+@pytest.mark.parametrize("exit_code", [1, 2, 126, 127, 101])
+def test_other_failures_are_the_commands_own(exit_code: int) -> None:
+    assert not looks_denied(outcome(exit_code, b"no such file"), SandboxType.LINUX_SECCOMP)
+
+
+def test_success_and_time_limit_are_never_a_denial() -> None:
+    assert not looks_denied(outcome(0, b"permission denied"), SandboxType.LINUX_SECCOMP)
+    assert not looks_denied(outcome(124, b"permission denied", timed_out=True), SandboxType.LINUX_SECCOMP)
+
+
+def test_a_forbidden_system_call_is_a_denial_on_linux() -> None:
+    assert looks_denied(outcome(159), SandboxType.LINUX_SECCOMP)
+    assert looks_denied(outcome(None, signal=31), SandboxType.LINUX_SECCOMP)
+    assert not looks_denied(outcome(159), SandboxType.MACOS_SEATBELT)
+    assert not looks_denied(outcome(None, signal=9), SandboxType.LINUX_SECCOMP)

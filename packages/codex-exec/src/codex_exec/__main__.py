@@ -1,0 +1,20 @@
+"""The `codex-exec` command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Runs the command line of this process and returns its exit code."""
+    from codex_core.arg0 import dispatch
+
+    if (tool := dispatch(sys.argv)) is not None:
+        return tool() or 0
+    from codex_exec.cli import run_command_line
+
+    return run_command_line(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""One headless run from its options to its exit code (spec: servers.md section 7.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+from codex_core.errors import CodexError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from codex_core.arg0 import HelperDirectory
+    from codex_core.config.config import Config
+    from codex_core.conversation.conversation import CodexConversation
+    from codex_core.services import Services
+    from codex_exec.options import ExecOptions
+    from codex_login.auth import AuthManager
+    from codex_protocol.events import Event
+    from codex_protocol.ops import InputItem
+
+FAILED = 1
+INTERRUPTED = 1
+"""Ctrl-C: the turn did not finish. SIGTERM and SIGHUP end with 128 and the signal's number."""
+
+
+class Printer(Protocol):
+    """A way to show a run."""
+
+    def begin(self, config: Config, prompt: str) -> None: ...
+
+    def event(self, event: Event) -> None: ...
+
+    def end(self, last_message: str | None) -> None: ...
+
+
+def run(options: ExecOptions) -> int:
+    """Runs once and returns the exit code; a known problem is one sentence on stderr."""
+    try:
+        return _run(options)
+    except CodexError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        # The reader of our output left: nothing more can be said, and nothing is wrong with the work.
+        _forget_stdout()
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(options: ExecOptions) -> int:
+    from codex_core.startup import prepared_process
+    from codex_exec.prompt import read_prompt
+    from codex_login.auth import AuthManager
+
+    prompt = read_prompt(options.prompt, sys.stdin.buffer, sys.stderr)
+    with prepared_process() as (services, helpers):
+        config = load(options, services, helpers)
+        _require_repository(config, options)
+        key = services.environ.get("CODEX_API_KEY")
+        auth = AuthManager.from_api_key(key) if key else AuthManager(config.codex_home)
+        _require_credentials(config, auth)
+        printer = _printer(options, config)
+        printer.begin(config, prompt)
+        return asyncio.run(_converse(config, auth, services, printer, _input(options, prompt), options))
+
+
+def load(options: ExecOptions, services: Services, helpers: HelperDirectory) -> Config:
+    """The configuration of this run; a headless run never asks.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    from codex_core.config import ConfigFlags, load_config
+    from codex_core.config.providers import DEMO_ID
+    from codex_protocol.config_types import AskForApproval, SandboxMode
+
+    sandbox = options.sandbox
+    if options.demo and sandbox is None and not options.full_auto:
+        sandbox = SandboxMode.WORKSPACE_WRITE
+    flags = ConfigFlags(
+        model="demo" if options.demo and options.model is None else options.model,
+        model_provider=DEMO_ID if options.demo else None,
+        profile=options.profile,
+        cwd=options.cwd,
+        sandbox_mode=sandbox,
+        approval_policy=AskForApproval.NEVER,
+        full_auto=options.full_auto,
+        bypass_approvals_and_sandbox=options.bypass,
+        oss=options.oss,
+        codex_linux_sandbox_exe=helpers.linux_sandbox_exe,
+        apply_patch_exe=helpers.apply_patch_exe,
+    )
+    return load_config(overrides=options.overrides, flags=flags, services=services)
+
+
+def _require_repository(config: Config, options: ExecOptions) -> None:
+    from codex_core.workspace.git import repository_root
+
+    if not os.path.isdir(config.cwd):
+        raise CodexError(
+            f"The working directory {config.cwd} does not exist. Name one that does with --cd DIR."
+        )
+    if not options.skip_git_repo_check and repository_root(config.cwd) is None:
+        raise CodexError("Not inside a trusted directory and --skip-git-repo-check was not specified.")
+
+
+def _require_credentials(config: Config, auth: AuthManager) -> None:
+    if (
+        config.model_provider.requires_openai_auth
+        and not config.model_provider.env_key
+        and auth.auth() is None
+    ):
+        raise CodexError(
+            "Not logged in: run `codex login --with-api-key` (it reads the key from stdin), "
+            "or try `codex exec --demo`, which needs no key."
+        )
+
+
+def _printer(options: ExecOptions, config: Config) -> Printer:
+    if options.json:
+        from codex_exec.json_lines import JsonPrinter
+
+        return JsonPrinter(sys.stdout)
+    from codex_exec.human import HumanPrinter
+    from codex_exec.painter import Painter, is_colored
+
+    progress = sys.stdout if sys.stdout.isatty() else sys.stderr
+    answers = None if progress is sys.stdout else Painter(sys.stdout, colored=False)
+    return HumanPrinter(
+        Painter(progress, colored=is_colored(options.color, progress)),
+        answers,
+        show_reasoning=not config.hide_agent_reasoning,
+        cwd=config.cwd,
+    )
+
+
+def _input(options: ExecOptions, prompt: str) -> tuple[InputItem, ...]:
+    from codex_protocol.ops import LocalImageInput, TextInput
+
+    images = tuple(LocalImageInput(path=os.path.abspath(path)) for path in options.images)
+    return (*images, TextInput(text=prompt))
+
+
+async def _converse(
+    config: Config,
+    auth: AuthManager,
+    services: Services,
+    printer: Printer,
+    items: tuple[InputItem, ...],
+    options: ExecOptions,
+) -> int:
+    from codex_core.conversation.manager import ConversationManager
+    from codex_protocol.ops import UserInputOp
+
+    async with ConversationManager(auth, services) as manager:
+        conversation = (await manager.new_conversation(config)).conversation
+        stop = _Stop(conversation)
+        with stop.listening():
+            await conversation.submit(UserInputOp(items=items))
+            outcome = await _follow(conversation, printer)
+        if outcome.completed and options.last_message_file is not None:
+            write_last_message(options.last_message_file, outcome.last_message)
+        printer.end(outcome.last_message)
+        if stop.signal is not None and not outcome.completed:
+            return INTERRUPTED if stop.signal is signal.SIGINT else 128 + stop.signal
+        return FAILED if outcome.failed else 0
+
+
+class _Outcome:
+    """How the turn ended."""
+
+    def __init__(self) -> None:
+        self.last_message: str | None = None
+        self.failed = False
+        self.completed = False
+
+
+async def _follow(conversation: CodexConversation, printer: Printer) -> _Outcome:
+    """Prints events until the turn is over, then until the session has closed its books."""
+    from codex_protocol import events
+    from codex_protocol.ops import ShutdownOp
+
+    outcome = _Outcome()
+    while True:
+        event = await conversation.next_event()
+        printer.event(event)
+        match event.msg:
+            case events.ErrorEvent():
+                outcome.failed = True
+            case events.TaskCompleteEvent(last_agent_message=message):
+                outcome.last_message, outcome.completed = message, True
+                await conversation.submit(ShutdownOp())
+            case events.TurnAbortedEvent():
+                outcome.failed = True
+                await conversation.submit(ShutdownOp())
+            case events.ShutdownCompleteEvent():
+                return outcome
+
+
+class _Stop:
+    """Turns the first SIGINT, SIGTERM or SIGHUP into an interrupt of the turn; the second one kills."""
+
+    _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self, conversation: CodexConversation) -> None:
+        self._conversation = conversation
+        self._interrupting: asyncio.Task[str] | None = None
+        self.signal: signal.Signals | None = None
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Handles the signals inside the block, as before after it."""
+        loop = asyncio.get_running_loop()
+        for number in self._SIGNALS:
+            loop.add_signal_handler(number, self._received, number)
+        try:
+            yield
+        finally:
+            for number in self._SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def _received(self, number: signal.Signals) -> None:
+        from codex_protocol.ops import InterruptOp
+
+        loop = asyncio.get_running_loop()
+        loop.remove_signal_handler(number)
+        if self.signal is None:
+            self.signal = number
+            self._interrupting = loop.create_task(self._conversation.submit(InterruptOp()))
+
+
+def write_last_message(path: str, message: str | None) -> None:
+    """Writes the final answer; a file that cannot be written is a warning, the work is done."""
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(message or "")
+    except OSError as error:
+        print(f'Failed to write last message file "{path}": {error.strerror}', file=sys.stderr)
+        return
+    if message is None:
+        print(f"Warning: no last agent message; wrote empty content to {path}", file=sys.stderr)
+
+
+def _forget_stdout() -> None:
+    """Points stdout at nothing, so that the interpreter does not complain when it flushes at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

@@ -1,0 +1,54 @@
+"""Writes a small executable that starts the helper faster and more safely than an installed script can.
+
+An installed console script is started with the command's environment, and Python obeys PYTHONPATH before the
+first line of ours runs: a PYTHONPATH that names a directory the command may write in would let it run code
+outside the sandbox. The launcher starts Python isolated from the environment (`-I`) and without looking
+through site-packages (`-S`), which also saves a few milliseconds each time.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+NAME = "codex-linux-sandbox"
+
+_MAX_SHEBANG_BYTES = 127  # older kernels cut the line there
+_FLAGS = "-IS"
+
+
+def write_launcher(directory: str, *, name: str = NAME, python: str | None = None) -> str:
+    """The path of a new executable `name` in `directory` that behaves as `codex-linux-sandbox`.
+
+    It runs `python` (default: the running interpreter) with this very package. `directory` should be private
+    to the user and outside everything a confined command may write.
+
+    Raises: OSError.
+    """
+    path = os.path.join(directory, name)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o700)
+    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(_first_lines(python or sys.executable))
+        file.write(f"import sys\nsys.path += {_import_directories()!r}\n")
+        file.write("from codex_linux_sandbox.__main__ import main\nmain()\n")
+    return path
+
+
+def _first_lines(python: str) -> str:
+    line = f"#!{python} {_FLAGS}\n"
+    if len(os.fsencode(line)) <= _MAX_SHEBANG_BYTES and not any(character.isspace() for character in python):
+        return line
+    # Read by the shell as a command to execute, and by Python as a string.
+    quoted = python.replace('"', '\\"').replace("$", "\\$")
+    return f"#!/bin/sh\n'''exec' \"{quoted}\" {_FLAGS} \"$0\" \"$@\"\n' '''\n"
+
+
+def _import_directories() -> list[str]:
+    from importlib.machinery import PathFinder
+
+    directories = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
+    found = PathFinder.find_spec("pyseccomp")
+    if found is not None and found.origin is not None:
+        place = os.path.dirname(os.path.abspath(found.origin))
+        directories.append(os.path.dirname(place) if found.submodule_search_locations else place)
+    return list(dict.fromkeys(directories))

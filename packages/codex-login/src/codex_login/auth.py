@@ -1,0 +1,273 @@
+"""Who is signed in, and the credential a request carries (spec: auth.md sections 2 and 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from codex_login.errors import CredentialsError, LoginError, RefreshError
+from codex_login.storage import StoredAuth, Tokens, delete_auth, read_auth, write_auth
+from codex_protocol.config_types import AuthMode
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from codex_login.refresh import TokenRefresher
+
+_CHATGPT_MODES = ("chatgpt", "chatgptAuthTokens")
+
+
+@dataclass(frozen=True, slots=True)
+class CodexAuth:
+    """One sign-in, as it was when it was read. Never printed: its representation shows no secret."""
+
+    mode: AuthMode
+    api_key: str | None = field(default=None, repr=False)
+    """Set in mode `apikey` only."""
+    stored: StoredAuth | None = field(default=None, repr=False)
+    """The file it came from."""
+
+    @classmethod
+    def from_api_key(cls, key: str) -> CodexAuth:
+        """A sign-in with a key that is stored nowhere."""
+        return cls(AuthMode.API_KEY, api_key=key)
+
+    @classmethod
+    def from_codex_home(cls, codex_home: str) -> CodexAuth | None:
+        """The sign-in stored in auth.json; None when there is no file.
+
+        `auth_mode` in the file decides; without it a key, even an empty one, goes before tokens. A file
+        with neither means ChatGPT without tokens.
+
+        Raises: CredentialsError when the file cannot be read or understood.
+        """
+        stored = read_auth(codex_home)
+        return None if stored is None else cls.from_stored(stored)
+
+    @classmethod
+    def from_stored(cls, stored: StoredAuth) -> CodexAuth:
+        """The sign-in that the content of an auth.json means."""
+        chosen_tokens = stored.auth_mode in _CHATGPT_MODES and stored.tokens is not None
+        if stored.api_key is not None and not chosen_tokens:
+            return cls(AuthMode.API_KEY, api_key=stored.api_key, stored=stored)
+        return cls(AuthMode.CHATGPT, stored=stored)
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The ChatGPT tokens; None in mode `apikey`."""
+        return self.stored.tokens if self.mode is AuthMode.CHATGPT and self.stored is not None else None
+
+    @property
+    def token(self) -> str | None:
+        """What goes behind `Bearer`, as it is now; None when the sign-in holds none."""
+        if self.mode is AuthMode.API_KEY:
+            return self.api_key
+        return self.tokens.access_token if self.tokens is not None else None
+
+    @property
+    def account_id(self) -> str | None:
+        """The ChatGPT account (workspace); None in mode `apikey`."""
+        return self.tokens.account_id if self.tokens is not None else None
+
+    @property
+    def plan_type(self) -> str | None:
+        """The ChatGPT plan; None in mode `apikey`."""
+        return self.tokens.claims.plan_type if self.tokens is not None else None
+
+
+class AuthManager:
+    """The sign-in of this process, read once and shared by all its conversations.
+
+    Changes on disk are seen by `reload()` only. A file that cannot be used counts as no sign-in; `problem`
+    then says why.
+    """
+
+    def __init__(
+        self,
+        codex_home: str | None,
+        *,
+        auth: CodexAuth | None = None,
+        refresher: TokenRefresher | None = None,
+    ) -> None:
+        """Reads auth.json of `codex_home`, or keeps to `auth` where there is no such directory.
+
+        `refresher` replaces the one that asks the real issuer.
+        """
+        self._codex_home = codex_home
+        self._refresher = refresher
+        self._refreshing: asyncio.Lock | None = None
+        self._refused: tuple[Tokens, RefreshError] | None = None
+        self.problem: LoginError | None = None
+        """Why auth.json could not be used, or why its tokens could not be renewed."""
+        self._auth = auth if codex_home is None else self._read(codex_home)
+
+    @classmethod
+    def from_api_key(cls, key: str) -> AuthManager:
+        """A manager with this key and no file: for CODEX_API_KEY and for programs with their own storage."""
+        return cls(None, auth=CodexAuth.from_api_key(key))
+
+    def __repr__(self) -> str:
+        return f"AuthManager(mode={self.mode})"
+
+    def auth(self) -> CodexAuth | None:
+        """The sign-in as it was read last."""
+        return self._auth
+
+    @property
+    def mode(self) -> AuthMode | None:
+        """How the user is signed in; None when not at all."""
+        return None if self._auth is None else self._auth.mode
+
+    @property
+    def is_chatgpt(self) -> bool:
+        """Whether the user is signed in with a ChatGPT account rather than an API key."""
+        return self.mode is AuthMode.CHATGPT
+
+    @property
+    def account_id(self) -> str | None:
+        """The ChatGPT account, for the header `chatgpt-account-id`."""
+        return None if self._auth is None else self._auth.account_id
+
+    @property
+    def plan_type(self) -> str | None:
+        """The ChatGPT plan, which some messages depend on."""
+        return None if self._auth is None else self._auth.plan_type
+
+    async def bearer_token(self) -> str | None:
+        """The API key, or an access token that was renewed first if it is too old; None without a sign-in.
+
+        Where renewing fails the old token is given: the server has the last word on it, and `problem`
+        says what went wrong.
+        """
+        auth = self._auth
+        if auth is None:
+            return None
+        if (
+            auth.mode is AuthMode.CHATGPT
+            and auth.stored is not None
+            and self._refresh_source().is_due(auth.stored)
+        ):
+            try:
+                return await self.refresh_token()
+            except LoginError as error:
+                self._note(error)
+        return auth.token
+
+    async def recover_from_unauthorized(self) -> bool:
+        """To be called when the server refused the token: whether it is worth asking again.
+
+        First takes what another process may have stored since, then renews the token. A key is never
+        worth trying twice.
+        """
+        auth = self._auth
+        if auth is None or auth.tokens is None:
+            return False
+        refused = auth.tokens.access_token
+        if self._adopt_stored(auth.tokens):
+            return True
+        try:
+            return await self.refresh_token() != refused
+        except LoginError as error:
+            self._note(error)
+            return False
+
+    async def refresh_token(self) -> str | None:
+        """Renews the tokens and gives the new access token; the key in mode `apikey`, None without a sign-in.
+
+        Conversations that call at the same time share one renewal. A refusal that cannot change is
+        remembered until the tokens do.
+
+        Raises: RefreshError; CredentialsError when auth.json cannot be read or written.
+        """
+        before = self._auth
+        if self._refreshing is None:
+            import asyncio
+
+            self._refreshing = asyncio.Lock()
+        async with self._refreshing:
+            auth = self._auth
+            if auth is None or auth.stored is None or auth.tokens is None:
+                return None if auth is None else auth.token
+            if auth is not before:
+                return auth.token  # another conversation has just renewed it
+            if self._refused is not None and self._refused[0] == auth.tokens:
+                raise self._refused[1]
+            try:
+                renewed = await self._refresh_source().refresh(auth.stored)
+            except RefreshError as error:
+                if not error.retryable:
+                    self._refused = auth.tokens, error
+                raise
+            self._auth = CodexAuth.from_stored(renewed)
+            self.problem = None
+            return self._auth.token
+
+    def reload(self) -> bool:
+        """Reads auth.json again; whether the user is now signed in another way, or no longer, or newly."""
+        before = self.mode
+        if self._codex_home is not None:
+            self._auth = self._read(self._codex_home)
+        return self.mode is not before
+
+    def logout(self) -> bool:
+        """Removes auth.json and forgets the sign-in; whether there was a file.
+
+        Raises: CredentialsError when the file cannot be removed.
+        """
+        removed = self._codex_home is not None and delete_auth(self._codex_home)
+        self._auth = None
+        self.problem = None
+        return removed
+
+    def _read(self, codex_home: str) -> CodexAuth | None:
+        self.problem = None
+        try:
+            return CodexAuth.from_codex_home(codex_home)
+        except CredentialsError as error:
+            self._note(error)
+            return None
+
+    def _adopt_stored(self, cached: Tokens) -> bool:
+        """Takes newer tokens of the same account from the file, if there are any."""
+        if self._codex_home is None:
+            return False
+        try:
+            found = CodexAuth.from_codex_home(self._codex_home)
+        except CredentialsError:
+            return False
+        tokens = None if found is None else found.tokens
+        if (
+            tokens is None
+            or tokens.account_id != cached.account_id
+            or tokens.access_token == cached.access_token
+        ):
+            return False
+        self._auth = found
+        return True
+
+    def _refresh_source(self) -> TokenRefresher:
+        if self._refresher is None:
+            from codex_login.refresh import TokenRefresher
+
+            self._refresher = TokenRefresher(self._codex_home or "")
+        return self._refresher
+
+    def _note(self, error: LoginError) -> None:
+        self.problem = error
+        import logging
+
+        # The texts of our errors hold no secrets (see codex_login.errors).
+        logging.getLogger(__name__).warning("%s", error)
+
+
+def login_with_api_key(codex_home: str, key: str) -> None:
+    """Stores the key as the sign-in, in place of whatever was stored before; the key is not checked.
+
+    Raises: CredentialsError when it cannot be written.
+    """
+    write_auth(codex_home, StoredAuth(api_key=key))
+
+
+def masked_key(key: str) -> str:
+    """The key as it may be shown: its first 8 and last 5 characters, or none of it when it is short."""
+    return f"{key[:8]}***{key[-5:]}" if len(key) > 13 else "***"

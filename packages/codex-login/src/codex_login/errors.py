@@ -1,0 +1,34 @@
+"""The errors of this distribution.
+
+LoginError
+├── CredentialsError   auth.json cannot be read, understood or written
+├── RefreshError       a ChatGPT token could not be renewed
+└── TlsSetupError      a certificate file named by the environment cannot be used
+
+`str(error)` is the sentence a user reads; no message ever holds a key or a token.
+"""
+
+from __future__ import annotations
+
+
+class LoginError(Exception):
+    """A condition about credentials or connections that we know."""
+
+    retryable: bool = False
+    """Whether the same call can succeed when it is simply made again."""
+
+
+class CredentialsError(LoginError):
+    """auth.json cannot be read, understood or written."""
+
+
+class RefreshError(LoginError):
+    """The issuer did not renew a ChatGPT token."""
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class TlsSetupError(LoginError):
+    """A certificate file named by the environment cannot be used."""

@@ -1,0 +1,215 @@
+"""Renews the tokens of a ChatGPT sign-in (spec: auth.md sections 3 and 4).
+
+Several processes may share one auth.json and the issuer accepts each refresh token once. So whoever
+renews holds a lock file, looks at the file again first, and takes what another process has put there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from codex_login.errors import CredentialsError, RefreshError
+from codex_login.id_token import InvalidTokenError, read_claims, read_id_token
+from codex_login.storage import auth_file, read_auth, write_auth
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    import httpx
+
+    from codex_login.storage import StoredAuth, Tokens
+
+DEFAULT_ISSUER = "https://auth.openai.com"
+CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
+URL_VARIABLE = "CODEX_REFRESH_TOKEN_URL_OVERRIDE"
+MAX_AGE = timedelta(days=28)
+"""Tokens older than this are renewed before they are used."""
+TIMEOUT_S = 60.0
+LOCK_TIMEOUT_S = 90.0
+"""Longer than a renewal by another process can take."""
+_LOCK_POLL_S = 0.1
+
+_SIGNED_OUT = (
+    "Your access token could not be refreshed because you have since logged out or signed in to another "
+    "account. Please sign in again."
+)
+_REFUSED = "Your access token could not be refreshed{reason}. Please log out and sign in again."
+_REASONS = {
+    "refresh_token_expired": " because your refresh token has expired",
+    "refresh_token_reused": " because your refresh token was already used",
+    "refresh_token_invalidated": " because your refresh token was revoked",
+}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def is_stale(stored: StoredAuth, now: datetime) -> bool:
+    """Whether the tokens should be renewed before use: too old, of unknown age, or run out by their word."""
+    if stored.tokens is None:
+        return False
+    if stored.last_refresh is None or now - stored.last_refresh > MAX_AGE:
+        return True
+    try:
+        expires = read_claims(stored.tokens.access_token).get("exp")
+    except InvalidTokenError:
+        return False  # an access token need not be one we can read
+    return isinstance(expires, int | float) and expires <= now.timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRefresher:
+    """Knows the issuer and renews the tokens of one CODEX_HOME there."""
+
+    codex_home: str
+    issuer: str = DEFAULT_ISSUER
+    transport: httpx.AsyncBaseTransport | None = None
+    """Replaces the network; None is the real one."""
+    environ: Mapping[str, str] | None = None
+    """Names the originator and may move the token endpoint; None is the process's own."""
+    now: Callable[[], datetime] = _now
+
+    def is_due(self, stored: StoredAuth) -> bool:
+        """Whether the tokens should be renewed before they are used again."""
+        return is_stale(stored, self.now())
+
+    async def refresh(self, cached: StoredAuth) -> StoredAuth:
+        """Tokens newer than `cached`: from the file if another process renewed, else from the issuer.
+
+        What the issuer gives is stored before it is returned.
+
+        Raises: RefreshError; CredentialsError when auth.json cannot be read or written.
+        """
+        if cached.tokens is None:
+            raise RefreshError("Token data is not available.", retryable=False)
+        async with _locked(auth_file(self.codex_home) + ".lock"):
+            stored = read_auth(self.codex_home)
+            if (
+                stored is None
+                or stored.tokens is None
+                or stored.tokens.account_id != cached.tokens.account_id
+            ):
+                raise RefreshError(_SIGNED_OUT, retryable=False)
+            if stored.tokens.access_token != cached.tokens.access_token:
+                return stored
+            try:
+                async with asyncio.timeout(TIMEOUT_S):
+                    answer = await self._ask(stored.tokens.refresh_token)
+            except TimeoutError:
+                raise RefreshError("timed out while refreshing the access token", retryable=True) from None
+            renewed = replace(stored, tokens=_renewed(stored.tokens, answer), last_refresh=self.now())
+            write_auth(self.codex_home, renewed)
+            return renewed
+
+    async def _ask(self, refresh_token: str) -> dict[str, object]:
+        import json
+
+        from codex_login.http import import_httpx, make_client
+        from codex_login.user_agent import originator, user_agent
+
+        import_httpx()
+        import httpx
+
+        environ = os.environ if self.environ is None else self.environ
+        url = environ.get(URL_VARIABLE) or f"{self.issuer}/oauth/token"
+        body = {
+            "client_id": CLIENT_ID,
+            "grant_type": "refresh_token",
+            "refresh_token": refresh_token,
+            "scope": "openid profile email",
+        }
+        headers = {"originator": originator(environ), "user-agent": user_agent(environ)}
+        try:
+            async with make_client(url, transport=self.transport, headers=headers) as client:
+                response = await client.post(url, json=body)
+        except httpx.TransportError as error:
+            message = f"Failed to refresh token: error sending request for url ({url})"
+            raise RefreshError(message, retryable=True) from error
+        if response.is_success:
+            try:
+                answer = json.loads(response.content)
+            except (ValueError, RecursionError):
+                answer = None
+            if isinstance(answer, dict):
+                return answer
+            raise RefreshError("Failed to refresh token: error decoding response body", retryable=True)
+        raise _refusal(response.status_code, response.reason_phrase, response.content)
+
+
+def _refusal(status: int, reason: str, content: bytes) -> RefreshError:
+    if status == 401:
+        return RefreshError(_REFUSED.format(reason=_REASONS.get(_error_code(content), "")), retryable=False)
+    return RefreshError(f"Failed to refresh token: {status} {reason}".rstrip(), retryable=True)
+
+
+def _error_code(content: bytes) -> str:
+    """The code in a refusal: `error.code`, `error` or `code`; empty if there is none."""
+    import json
+
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    error = body.get("error")
+    code = error.get("code") if isinstance(error, dict) else error or body.get("code")
+    return code if isinstance(code, str) else ""
+
+
+def _renewed(old: Tokens, answer: Mapping[str, object]) -> Tokens:
+    """The old tokens with those the issuer sent in their place; the account stays."""
+
+    def given(name: str, otherwise: str) -> str:
+        value = answer.get(name)
+        return value if isinstance(value, str) and value else otherwise
+
+    id_token = given("id_token", old.id_token)
+    try:
+        claims = read_id_token(id_token)
+    except InvalidTokenError:
+        raise RefreshError("Failed to refresh token: error decoding response body", retryable=True) from None
+    return replace(
+        old,
+        id_token=id_token,
+        access_token=given("access_token", old.access_token),
+        refresh_token=given("refresh_token", old.refresh_token),
+        claims=claims,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _locked(path: str) -> AsyncIterator[None]:
+    """Holds the lock file against other processes. The file stays: removing it would let two in."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CredentialsError(
+            f"{path} cannot be locked: {error.strerror} (os error {error.errno})"
+        ) from error
+    try:
+        await _lock(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+async def _lock(descriptor: int, path: str) -> None:
+    import fcntl
+
+    try:
+        async with asyncio.timeout(LOCK_TIMEOUT_S):
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return
+                except BlockingIOError:
+                    await asyncio.sleep(_LOCK_POLL_S)
+    except TimeoutError:
+        raise RefreshError(f"another process has been holding {path} for too long", retryable=True) from None

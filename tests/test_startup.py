@@ -1,0 +1,132 @@
+"""Pay for what you use: what a command must not have imported when it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from codex_core.testing import ScratchHome, answer, isolated_environ, message, script_path
+from codex_core.testing.pytest_plugin import StartModelServer
+
+REPORT = """
+import json, sys
+sys.argv = {argv!r}
+code = 0
+try:
+    from {module} import main
+    code = main()
+except SystemExit as exit:
+    code = exit.code
+with open({report!r}, "w") as file:
+    json.dump({{"code": code, "modules": sorted(sys.modules)}}, file)
+"""
+
+DISTRIBUTIONS = [
+    "codex_chatgpt",
+    "codex_cli",
+    "codex_core",
+    "codex_exec",
+    "codex_linux_sandbox",
+    "codex_login",
+    "codex_mcp_server",
+    "codex_protocol",
+    "codex_tui",
+]
+
+
+def modules_after(
+    module: str, argv: list[str], tmp_path: Path, environ: dict[str, str], cwd: Path
+) -> set[str]:
+    """Top-level modules loaded when a program has run to its end in an interpreter of its own."""
+    report = tmp_path / "modules.json"
+    source = REPORT.format(argv=argv, module=module, report=str(report))
+    done = subprocess.run(
+        [sys.executable, "-c", source], env=environ, cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert report.exists(), done.stderr
+    found = json.loads(report.read_text())
+    assert found["code"] in (0, None), done.stderr
+    return {name.partition(".")[0] for name in found["modules"]}
+
+
+def third_party(modules: set[str]) -> set[str]:
+    own = {name for name in modules if name.startswith(("codex_", "_codex", "__editable__"))}
+    return {
+        name
+        for name in modules - own - {"__main__", "_virtualenv", "sitecustomize", "usercustomize"}
+        if name not in sys.stdlib_module_names
+    }
+
+
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_version_imports_no_third_party_module(flag: str, tmp_path: Path) -> None:
+    environ = isolated_environ(tmp_path)
+    modules = modules_after("codex_cli.__main__", ["codex", flag], tmp_path, environ, tmp_path)
+    assert third_party(modules) == set()
+    assert not modules & {"asyncio", "argparse", "json", "re", "typing", "dataclasses"}
+
+
+def test_exec_turn_loads_neither_textual_nor_mcp_nor_rich(
+    tmp_path: Path, scratch_home: ScratchHome, model_server: StartModelServer
+) -> None:
+    model_server([answer(message("done"))])
+    argv = ["codex", "exec", "--skip-git-repo-check", "hi"]
+    modules = modules_after("codex_cli.__main__", argv, tmp_path, scratch_home.environ(), tmp_path)
+    assert {"httpx", "pydantic", "typer"} <= modules
+    assert not modules & {
+        "textual", "mcp", "rich", "pygments", "click", "tomlkit", "tree_sitter", "pathspec", "pyseccomp",
+        "uvicorn", "starlette", "markdown_it", "urllib3", "requests",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_importing_a_distribution_imports_nothing_heavy(name: str, tmp_path: Path) -> None:
+    source = f"import sys; before = set(sys.modules); import {name}; print(*(set(sys.modules) - before))"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {source}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=isolated_environ(tmp_path),
+    )
+    loaded = {module.partition(".")[0] for module in done.stdout.split()}
+    assert loaded <= {name, "__future__", "typing", "collections", "_collections_abc"} | set(
+        "functools operator keyword itertools reprlib _collections _functools _operator contextlib "
+        "copyreg re types enum warnings _typing abc importlib _weakrefset weakref _weakref".split()
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the helper confines on Linux only")
+def test_sandbox_helper_needs_the_standard_library_and_pyseccomp_only(tmp_path: Path) -> None:
+    source = (
+        "import sys; before = set(sys.modules)\n"
+        "import codex_linux_sandbox.__main__ as helper\n"
+        "from codex_linux_sandbox import *\n"
+        "print(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=isolated_environ(tmp_path),
+    )
+    loaded = {module.partition(".")[0] for module in done.stdout.split()}
+    assert third_party(loaded) <= {"pyseccomp"}
+    assert not {name for name in loaded if name.startswith("codex_")} - {"codex_linux_sandbox"}
+
+
+def test_console_scripts_are_installed() -> None:
+    for name in (
+        "codex",
+        "codex-exec",
+        "codex-tui",
+        "codex-mcp-server",
+        "codex-linux-sandbox",
+        "apply_patch",
+    ):
+        assert script_path(name)
