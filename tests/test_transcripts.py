@@ -26,11 +26,19 @@ from codex_core.testing import (
 
 TRANSCRIPTS = Path(__file__).parent / "data" / "transcripts"
 
+PARSER_WORDS = "the sentence begins as the reference's; where the error lies is said in our own words"
+
 ALLOWED: dict[str, list[Allowed]] = {
     "01-first-turn": [],
     "02-shell-call": [],
-    "03-tool-failures": [],
-    "06-plan-update": [],
+    "03-tool-failures": [
+        Allowed("requests[1].body.input[9].output", PARSER_WORDS),
+        Allowed("rollout.response_item[9].output", PARSER_WORDS),
+    ],
+    "06-plan-update": [
+        Allowed("requests[1].body.input[5].output", PARSER_WORDS),
+        Allowed("rollout.response_item[5].output", PARSER_WORDS),
+    ],
 }
 
 

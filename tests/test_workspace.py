@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = sorted(path for path in (ROOT / "packages").iterdir() if (path / "pyproject.toml").exists())
 IMPORT_NAMES = {"tree-sitter": "tree_sitter", "tree-sitter-bash": "tree_sitter_bash"}
-TEST_ONLY = {"pytest", "hypothesis"}
+COMES_WITH = {"pydantic": {"pydantic_core", "annotated_types"}}
+"""Modules that are part of a declared library, though they lie in a distribution of their own."""
 
 
 def project(package: Path) -> dict[str, object]:
@@ -79,6 +80,8 @@ def test_every_import_is_declared(package: Path) -> None:
     declared = {re.split(r"[=<>;\[ ]", requirement)[0] for requirement in dependencies}
     allowed = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in declared}
     allowed |= {package.name.replace("-", "_"), *sys.stdlib_module_names}
+    for name in declared:
+        allowed |= COMES_WITH.get(name, set())
     extras = project(package).get("optional-dependencies", {})
     assert isinstance(extras, dict)
     for requirements in extras.values():

@@ -139,13 +139,13 @@ def test_one_sentence_with_its_place(failing, text, error):
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        ("model = ", "1:9: TOML parse error at line 1, column 9: Invalid value"),
+        ("model = ", "1:9: TOML parse error at line 1, column 9: Invalid value at the end of the file"),
         ("a = 1\na = 2\n", "2:6: TOML parse error at line 2, column 6: duplicate key"),
         ("[a]\n[a]\n", "2:3: TOML parse error at line 2, column 3: duplicate key"),
-        ("a = 'x", '1:7: TOML parse error at line 1, column 7: Expected "\'", but the file ends here'),
+        ("a = 'x", '1:7: TOML parse error at line 1, column 7: Expected "\'" at the end of the file'),
         (
             "ok = 1\nmodel",
-            "2:6: TOML parse error at line 2, column 6: Expected '=' after a key in a key/value pair, but the file ends here",
+            "2:6: TOML parse error at line 2, column 6: Expected '=' after a key in a key/value pair at the end of the file",
         ),
         (b"ok = 1\nmodel = '\xff'", "2:10: stream did not contain valid UTF-8"),
         (b"\xef\xbb\xbfmodel = '\xff'", "1:10: stream did not contain valid UTF-8"),
@@ -158,6 +158,20 @@ def test_what_is_no_toml(failing, content, error):
 
 def test_nesting_without_end_is_a_sentence(failing):
     assert failing("a = " + "[" * 20_000) == ["HOME/config.toml: TOML values are nested too deeply"]
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        ("9" * 5000, "HOME/config.toml: a number has too many digits"),
+        (
+            "0x" + "f" * 5000,
+            "HOME/config.toml:1:24: invalid value: integer `of too many digits`, expected u64 in `model_context_window`",
+        ),
+    ],
+)
+def test_number_without_end_is_a_sentence(failing, number, error):
+    assert failing("model_context_window = " + number) == [error]
 
 
 def test_byte_order_mark_does_not_shift_columns(failing):
@@ -245,8 +259,10 @@ def test_instructions_file_that_is_not_text(failing):
     path = failing.home / "x.md"
     path.write_bytes(b"\xff")
     assert failing(f"experimental_instructions_file = '{path}'") == [
-        "HOME/config.toml:1:34: failed to read experimental instructions file HOME/x.md: "
-        "stream did not contain valid UTF-8"
+        (
+            "HOME/config.toml:1:34: failed to read experimental instructions file HOME/x.md: "
+            "stream did not contain valid UTF-8"
+        )
     ]
 
 

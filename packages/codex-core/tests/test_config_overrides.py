@@ -57,6 +57,7 @@ from codex_core.config.overrides import (
         ("x=01", "01"),
         ("x=1\ny=2", "1\ny=2"),
         ("x=" + "[" * 5000, "[" * 5000),
+        ("x=" + "9" * 5000, "9" * 5000),
     ],
 )
 def test_value(raw, value):

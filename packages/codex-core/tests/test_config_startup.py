@@ -15,7 +15,6 @@ HEAVY = {
     "codex_core.config.positions",
     "difflib",
     "importlib.metadata",
-    "subprocess",
 }
 
 LOAD = """

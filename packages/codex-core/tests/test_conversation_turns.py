@@ -92,9 +92,7 @@ def failed_reply() -> Any:
 
 async def test_input_while_the_model_works_reaches_it_once_in_the_same_task(talk: Any) -> None:
     gate = Gate()
-    await talk.start(
-        [answer(gate, message("first")), answer(message("second")), answer(message("third"))]
-    )
+    await talk.start([answer(gate, message("first")), answer(message("second")), answer(message("third"))])
     await talk.say("one")
     await gate.reached.wait()
     await talk.say("two")
@@ -275,9 +273,7 @@ async def test_abort_as_an_answer_stops_the_turn(talk: Any) -> None:
     await talk.start([answer(shell_call(["touch", "made"]))], settings={"approval_policy": "untrusted"})
     submission = await talk.say("go")
     await talk.until("exec_approval_request")
-    await talk.conversation.submit(
-        parse_op({"type": "exec_approval", "id": submission, "decision": "abort"})
-    )
+    await talk.conversation.submit(parse_op({"type": "exec_approval", "id": submission, "decision": "abort"}))
     await talk.until("turn_aborted")
     assert not (talk.repo.path / "made").exists()
 

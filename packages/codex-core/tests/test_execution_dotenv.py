@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from codex_core.execution.dotenv import load_dotenv, read_dotenv
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 ENVIRON = {"PATH": "/bin", "EXISTING": "from-env", "SPACED": "a b#'\""}
 
 REFERENCE = [
     ("A=1\r\nB=2\r\n", {"A": "1", "B": "2"}),
     (
         "export A=1\nexport\tB=2\n export C=3\nexportD=4\nexport = 5",
-        dict(A="1", B="2", C="3", exportD="4", export="5"),
+        {"A": "1", "B": "2", "C": "3", "exportD": "4", "export": "5"},
     ),
     ("A = 1\n\tB =2  \nC= 3\nD=", {"A": "1", "B": "2", "C": "3", "D": ""}),
     ("A='x $EXISTING \\n #y'\nB=\"x\\n$EXISTING #y\"", {"A": "x $EXISTING \\n #y", "B": "x\nfrom-env #y"}),
@@ -25,7 +28,7 @@ REFERENCE = [
     ("A=x\ty\nB='a' 'b'\nC=\"x\" y\nD=1", {"D": "1"}),
     (
         "A=${EXISTING}\nB=$EXISTING-x\nC=${NOPE}z\nD=${EXISTING\nE=$\nF=a$",
-        dict(A="from-env", B="from-env-x", C="z", E="", F="a"),
+        {"A": "from-env", "B": "from-env-x", "C": "z", "E": "", "F": "a"},
     ),
     ("A=1\nB=$A\nA=2\nC=${A}${B}", {"A": "2", "B": "1", "C": "21"}),
     ("EXISTING=file\nB=$EXISTING", {"EXISTING": "file", "B": "file"}),

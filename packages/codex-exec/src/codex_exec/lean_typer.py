@@ -8,13 +8,15 @@ method Typer asks for its converter, `get_runtime_param`, is replaced on each pa
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class LeanCommand(TyperCommand):
@@ -52,7 +54,7 @@ def _choose(choices: type[Enum], value: object, param: Any, ctx: Any) -> Enum:
         ) from None
 
 
-def new_app() -> tuple[typer.Typer, Callable[..., Any]]:
+def new_app() -> tuple[typer.Typer, Callable[..., Callable[[F], F]]]:
     """An empty app for one command, and the decorator that makes a function its command."""
     app = typer.Typer(
         add_completion=False,
@@ -60,7 +62,7 @@ def new_app() -> tuple[typer.Typer, Callable[..., Any]]:
         context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
     )
 
-    def command(**settings: Any) -> Callable[..., Any]:
+    def command(**settings: Any) -> Callable[[F], F]:
         return app.command(cls=LeanCommand, **settings)
 
     return app, command

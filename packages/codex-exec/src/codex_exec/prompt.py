@@ -10,35 +10,35 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TextIO
 
 
-class PromptError(CodexError):
-    """There is no usable request."""
+class RunError(CodexError):
+    """A run that cannot begin; its sentence is printed as it is."""
 
 
 def read_prompt(argument: str | None, stdin: BinaryIO, stderr: TextIO) -> str:
     """The request as given, trailing newline and all.
 
     Raises:
-        PromptError: there is none, it is blank, or it is not UTF-8.
+        RunError: there is none, it is blank, or it is not UTF-8.
     """
     if argument is not None and argument != "-":
         try:
             argument.encode()
         except UnicodeEncodeError as error:
-            raise PromptError(
+            raise RunError(
                 f"The prompt is not valid UTF-8 (byte {error.start}); check the encoding of your terminal."
             ) from error
         return argument
     if argument is None:
         if stdin.isatty():
-            raise PromptError(
+            raise RunError(
                 "No prompt provided. Either specify one as an argument or pipe the prompt into stdin."
             )
         print("Reading prompt from stdin...", file=stderr)
     try:
         text = stdin.read().decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise PromptError(f"Failed to read prompt from stdin: {error}") from error
+        raise RunError(f"Failed to read prompt from stdin: {error}") from error
     text = text.removeprefix("\N{BYTE ORDER MARK}")
     if not text.strip():
-        raise PromptError("No prompt provided via stdin.")
+        raise RunError("No prompt provided via stdin.")
     return text

@@ -9,7 +9,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Protocol
 
+from codex_core.config.overrides import InvalidOverrideError
 from codex_core.errors import CodexError
+from codex_exec.prompt import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +44,14 @@ def run(options: ExecOptions) -> int:
     """Runs once and returns the exit code; a known problem is one sentence on stderr."""
     try:
         return _run(options)
-    except CodexError as error:
+    except RunError as error:
         print(error, file=sys.stderr)
+        return FAILED
+    except InvalidOverrideError as error:
+        print(f"Error parsing -c overrides: {error}", file=sys.stderr)
+        return FAILED
+    except CodexError as error:
+        print(f"Error: {error}", file=sys.stderr)
         return FAILED
     except BrokenPipeError:
         # The reader of our output left: nothing more can be said, and nothing is wrong with the work.
@@ -103,11 +111,11 @@ def _require_repository(config: Config, options: ExecOptions) -> None:
     from codex_core.workspace.git import repository_root
 
     if not os.path.isdir(config.cwd):
-        raise CodexError(
+        raise RunError(
             f"The working directory {config.cwd} does not exist. Name one that does with --cd DIR."
         )
     if not options.skip_git_repo_check and repository_root(config.cwd) is None:
-        raise CodexError("Not inside a trusted directory and --skip-git-repo-check was not specified.")
+        raise RunError("Not inside a trusted directory and --skip-git-repo-check was not specified.")
 
 
 def _require_credentials(config: Config, auth: AuthManager) -> None:
@@ -116,7 +124,7 @@ def _require_credentials(config: Config, auth: AuthManager) -> None:
         and not config.model_provider.env_key
         and auth.auth() is None
     ):
-        raise CodexError(
+        raise RunError(
             "Not logged in: run `codex login --with-api-key` (it reads the key from stdin), "
             "or try `codex exec --demo`, which needs no key."
         )

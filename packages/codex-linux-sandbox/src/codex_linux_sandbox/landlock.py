@@ -143,7 +143,7 @@ def restrict(writable: list[str], *, network: bool, abi: int) -> Enforced:
 
 def _allow(ruleset: int, path: str, rights: int, known: int) -> bool:
     """Adds a rule for `path`; False when it cannot be opened."""
-    descriptor = _open_exactly(path)
+    descriptor = open_exactly(path)
     if descriptor is None:
         return False
     try:
@@ -166,7 +166,7 @@ def _add_rule(ruleset: int, descriptor: int, rights: int) -> None:
     libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, _PATH_BENEATH.pack(rights, descriptor), 0)
 
 
-def _open_exactly(path: str) -> int | None:
+def open_exactly(path: str) -> int | None:
     """A descriptor for canonical `path`, None when part of it is missing, closed to us or a symbolic link."""
     descriptor = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     names = [name for name in path.split("/") if name]

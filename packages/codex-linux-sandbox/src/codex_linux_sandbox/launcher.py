@@ -39,7 +39,7 @@ def _first_lines(python: str) -> str:
     if len(os.fsencode(line)) <= _MAX_SHEBANG_BYTES and not any(character.isspace() for character in python):
         return line
     # Read by the shell as a command to execute, and by Python as a string.
-    quoted = python.replace('"', '\\"').replace("$", "\\$")
+    quoted = "".join("\\" + character if character in '\\"$`' else character for character in python)
     return f"#!/bin/sh\n'''exec' \"{quoted}\" {_FLAGS} \"$0\" \"$@\"\n' '''\n"
 
 

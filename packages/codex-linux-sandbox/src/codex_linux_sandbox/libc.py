@@ -7,11 +7,19 @@ import os
 import struct
 
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
+
+SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK = 0, 1, 2
 
 _CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)  # version 3 of the interface, this thread
 _CAPABILITY_SETS = struct.Struct("=6I")  # low halves, then high halves
+_CLONE = {"x86_64": 56, "aarch64": 220}
+_EINTR = 4
 _SIG_DFL = None  # the value 0 as a function pointer
+_SIGNAL_SET_BYTES = 128
+_SIGNAL_INFO_BYTES = 128
+_SIGCHLD = 17
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -34,9 +42,61 @@ def prctl(option: int, value: int) -> int:
     return _checked(_libc.prctl(ctypes.c_int(option), ctypes.c_ulong(value), zero, zero, zero))
 
 
+def mount(source: bytes | None, target: bytes, kind: bytes | None, flags: int, options: bytes | None) -> None:
+    """As mount(2). Raises: OSError."""
+    _checked(_libc.mount(source, target, kind, ctypes.c_ulong(flags), options))
+
+
+def clone(flags: int) -> int:
+    """As `os.fork()`, with namespace `flags` for the child. Raises: OSError.
+
+    `os.unshare()` is no substitute: it would change this process, which must be able to go on without
+    namespaces where the kernel or a container forbids a later step. The interpreter's own fork hooks run, and
+    the call is made without letting go of its lock, as its fork does.
+    """
+    held = ctypes.PyDLL(None, use_errno=True)
+    held.syscall.restype = ctypes.c_long
+    ctypes.pythonapi.PyOS_BeforeFork()
+    zero = ctypes.c_long(0)
+    pid: int = held.syscall(
+        ctypes.c_long(_CLONE[os.uname().machine]), ctypes.c_long(flags | _SIGCHLD), zero, zero, zero, zero
+    )
+    if pid == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        return 0
+    number = ctypes.get_errno()
+    ctypes.pythonapi.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise OSError(number, os.strerror(number))
+    return pid
+
+
 def reset_signal(number: int) -> None:
     """Gives signal `number` its default action, without the cost of importing `signal`."""
     _libc.signal(number, _SIG_DFL)
+
+
+def change_signal_mask(how: int, mask: bytes) -> bytes:
+    """Changes which signals are blocked; the mask before. `mask` comes from `signal_mask` or from here."""
+    old = ctypes.create_string_buffer(_SIGNAL_SET_BYTES)
+    _libc.pthread_sigmask(how, mask, old)  # fails only for a wrong `how`
+    return old.raw
+
+
+def signal_mask(numbers: tuple[int, ...]) -> bytes:
+    """The set of the signals `numbers` as the C library keeps it."""
+    bits = sum(1 << (number - 1) for number in numbers)
+    return bits.to_bytes(8, "little").ljust(_SIGNAL_SET_BYTES, b"\0")
+
+
+def wait_for_signal(mask: bytes) -> tuple[int, int]:
+    """The number and the origin (`si_code`) of the next of the signals in `mask`, which must be blocked."""
+    info = ctypes.create_string_buffer(_SIGNAL_INFO_BYTES)
+    while _libc.sigwaitinfo(mask, info) < 0:
+        if ctypes.get_errno() != _EINTR:
+            _checked(-1)
+    number, _, origin = struct.unpack_from("=iii", info)
+    return number, origin
 
 
 def capabilities() -> tuple[int, int, int]:

@@ -29,7 +29,7 @@ def load_pyseccomp() -> ModuleType:
     try:
         ctypes.CDLL(LIBRARY)
         return _import_lightly()
-    except (OSError, ImportError, AttributeError, TypeError):
+    except (OSError, RuntimeError, ImportError, AttributeError, TypeError):
         return _import_plainly()
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from codex_protocol import (
+        base,
         config_types,
         elicitation,
         errors,
         events,
         exec_events,
+        fields,
         file_change,
         history_entry,
         ide,
@@ -29,19 +31,25 @@ if TYPE_CHECKING:
         review,
         rollout,
         sandbox_policy,
+        schema,
+        testing,
         tokens,
         tool_calls,
+        typescript,
+        validation,
     )
 
 __version__ = "0.36.0"
 
 __all__ = [
     "__version__",
+    "base",
     "config_types",
     "elicitation",
     "errors",
     "events",
     "exec_events",
+    "fields",
     "file_change",
     "history_entry",
     "ide",
@@ -56,8 +64,12 @@ __all__ = [
     "review",
     "rollout",
     "sandbox_policy",
+    "schema",
+    "testing",
     "tokens",
     "tool_calls",
+    "typescript",
+    "validation",
 ]
 
 

@@ -58,7 +58,7 @@ class WireModel(BaseModel):
                 "Self", cls.__pydantic_validator__.validate_python(data, by_alias=True, by_name=False)
             )
         except ValidationError as error:
-            raise ProtocolError(sentence(error)) from error
+            raise first_problem(error) from error
 
     @classmethod
     def wire_shape(cls, fields: Object) -> Shape:
@@ -128,23 +128,26 @@ _EXPECTED = {
 }
 
 
-def sentence(error: ValidationError) -> str:
-    """The first problem of a validation in the words peers use for it, and where it is when nested."""
+def first_problem(error: ValidationError) -> ProtocolError:
+    """The first problem of a validation, in the words peers use for it."""
     first = error.errors(include_url=False, include_context=True)[0]
-    kind, location = first["type"], [str(part) for part in first["loc"]]
+    kind, location = first["type"], tuple(str(part) for part in first["loc"])
     if kind == "missing":
-        text = f"missing field `{location.pop()}`"
-    elif kind == "extra_forbidden":
-        text = f"unknown field `{location.pop()}`"
-    elif kind == "value_error":
-        text = str(first["ctx"]["error"])
-    elif kind in {"enum", "literal_error"}:
+        return ProtocolError(f"missing field `{location[-1]}`", location[:-1])
+    if kind == "extra_forbidden":
+        return ProtocolError(f"unknown field `{location[-1]}`", location[:-1])
+    if kind == "value_error":
+        inner = first["ctx"]["error"]
+        if isinstance(inner, ProtocolError):
+            return ProtocolError(inner.reason, (*location, *inner.location))
+        return ProtocolError(str(inner), location)
+    if kind in {"enum", "literal_error"}:
         expected = str(first["ctx"]["expected"]).replace("'", "`").replace(" or ", ", ")
         given = first["input"]
         shown = f"`{given}`" if isinstance(given, str) else describe(given)
-        text = f"unknown variant {shown}, expected one of {expected}"
-    elif kind in _EXPECTED:
-        text = f"invalid type: {describe(first['input'])}, expected {_EXPECTED[kind]}"
-    else:
-        text = f"invalid value: {describe(first['input'])}: {first['msg']}"
-    return f"{text} in `{'.'.join(location)}`" if location else text
+        return ProtocolError(f"unknown variant {shown}, expected one of {expected}", location)
+    if kind in _EXPECTED:
+        return ProtocolError(
+            f"invalid type: {describe(first['input'])}, expected {_EXPECTED[kind]}", location
+        )
+    return ProtocolError(f"invalid value: {describe(first['input'])}: {first['msg']}", location)

@@ -190,7 +190,7 @@ class Tagged:
             raise ProtocolError(f"unknown variant `{tag}`, expected one of {expected}")
         if self.tag not in data:
             raise ProtocolError(f"missing field `{self.tag}`")
-        raise ProtocolError(f"invalid type: {describe(tag)}, expected a string in `{self.tag}`")
+        raise ProtocolError(f"invalid type: {describe(tag)}, expected a string", (self.tag,))
 
     def classes(self) -> list[type[WireModel]]:
         """All members, in order; imports them all."""

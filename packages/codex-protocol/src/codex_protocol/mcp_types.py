@@ -94,11 +94,13 @@ class BlobResourceContents(CamelModel):
     uri: str
 
 
-_RESOURCE = Shaped(
+EMBEDDED_RESOURCE = Shaped(
     lambda data: TextResourceContents if "text" in data else BlobResourceContents,
     lambda: (TextResourceContents, BlobResourceContents),
 )
-EmbeddedResourceResource: TypeAlias = Annotated[TextResourceContents | BlobResourceContents, _RESOURCE]
+EmbeddedResourceResource: TypeAlias = Annotated[
+    TextResourceContents | BlobResourceContents, EMBEDDED_RESOURCE
+]
 
 
 class EmbeddedResource(CamelModel):

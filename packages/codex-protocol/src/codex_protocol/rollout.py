@@ -154,7 +154,16 @@ class RolloutLine(WireModel):
     @classmethod
     def wire_shape(cls, fields: Object) -> Shape:
         """A line of each type, with the payload that goes with it."""
-        from codex_protocol.shapes import Anything, Const, Either, Member, Named, Object, OtherThan, shape_of_marker
+        from codex_protocol.shapes import (
+            Anything,
+            Const,
+            Either,
+            Member,
+            Named,
+            Object,
+            OtherThan,
+            shape_of_marker,
+        )
 
         payloads: dict[str, Shape] = {
             model.rollout_type: Named(model) for model in (SessionMeta, TurnContextItem, CompactedItem)

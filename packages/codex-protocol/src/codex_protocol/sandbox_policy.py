@@ -141,22 +141,22 @@ def parse_sandbox_policy(data: str | Mapping[str, object]) -> SandboxPolicy:
             expected = ", ".join(f"`{known}`" for known in SandboxMode)
             raise ProtocolError(f"unknown variant `{mode}`, expected one of {expected}")
         case other:
-            raise ProtocolError(f"invalid type: {describe(other)}, expected a string in `mode`")
+            raise ProtocolError(f"invalid type: {describe(other)}, expected a string", ("mode",))
 
 
 def _paths(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
-        raise ProtocolError(f"invalid type: {describe(value)}, expected a sequence in `writable_roots`")
+        raise ProtocolError(f"invalid type: {describe(value)}, expected a sequence", ("writable_roots",))
     for path in value:
         if not isinstance(path, str):
-            raise ProtocolError(f"invalid type: {describe(path)}, expected a string in `writable_roots`")
+            raise ProtocolError(f"invalid type: {describe(path)}, expected a string", ("writable_roots",))
     return tuple(value)
 
 
 def _flag(data: Mapping[str, object], key: str) -> bool:
     value = data.get(key, False)
     if not isinstance(value, bool):
-        raise ProtocolError(f"invalid type: {describe(value)}, expected a boolean in `{key}`")
+        raise ProtocolError(f"invalid type: {describe(value)}, expected a boolean", (key,))
     return value
 
 

@@ -103,6 +103,8 @@ class Either:
 
     options: tuple[Shape, ...]
     other: Shape | None = None
+    marker: object = None
+    """The field marker it was read from, by which writers know its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class Member:
     shape: Shape
     is_required: bool = True
     is_omittable: bool = False
+    is_written: bool = True
+    """Whether it is ever written; some are only read and remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +174,13 @@ def shape_of_marker(marker: object) -> Shape:
     match marker:
         case Tagged():
             tags = tuple(marker.members())
-            other = None if marker.unknown is None else Object((Member(marker.tag, OtherThan(tags)),))
-            return Either(tuple(Named(cls) for cls in marker.classes()), other)
+            unknown = None if marker.unknown is None else Object((Member(marker.tag, OtherThan(tags)),))
+            return Either(tuple(Named(cls) for cls in marker.classes()), unknown, marker)
         case OneKey():
-            return Either(tuple(Named(cls) for cls in marker.members().values()))
+            return Either(tuple(Named(cls) for cls in marker.members().values()), marker=marker)
         case Shaped():
             other = Anything(is_object=True) if marker.is_open else None
-            return Either(tuple(Named(cls) for cls in marker.members()), other)
+            return Either(tuple(Named(cls) for cls in marker.members()), other, marker)
         case Late():
             return Named(marker.resolve())
         case Policy():
@@ -205,6 +209,7 @@ def _member(name: str, field: FieldInfo) -> Member:
         shape,
         is_required=is_tag or field.is_required(),
         is_omittable=field.exclude_if is not None or field.exclude is True,
+        is_written=field.exclude is not True,
     )
 
 

@@ -10,8 +10,8 @@ from codex_core.config.problems import ConfigProblem, InvalidConfigError, KeyPat
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
-_END = re.compile(r" \(at end of document\)$")
+_PLACE = r" \(at line (\d+), column (\d+)\)$"
+_END = r" \(at end of document\)$"
 _DUPLICATES = ("Cannot overwrite a value", "Cannot mutate immutable namespace", "Cannot declare")
 
 
@@ -91,16 +91,18 @@ def _parse(path: str, text: str) -> dict[str, object]:
         raise InvalidConfigError([_syntax_problem(path, text, str(error))]) from error
     except RecursionError as error:
         raise InvalidConfigError([ConfigProblem("TOML values are nested too deeply", file=path)]) from error
+    except ValueError as error:  # Python's own limit on the digits of a number
+        raise InvalidConfigError([ConfigProblem("a number has too many digits", file=path)]) from error
 
 
 def _syntax_problem(path: str, text: str, reason: str) -> ConfigProblem:
-    place = _PLACE.search(reason)
+    place = re.search(_PLACE, reason)
     if place is not None:
         line, column = int(place[1]), int(place[2])
         reason = reason[: place.start()]
     else:
         line, column = _place_of_end(text)
-        reason = _END.sub("", reason) + ", but the file ends here"
+        reason = re.sub(_END, " at the end of the file", reason)
     if reason.startswith(_DUPLICATES):
         reason = "duplicate key"
     message = f"TOML parse error at line {line}, column {column}: {reason}"

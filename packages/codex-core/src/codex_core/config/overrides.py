@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 # Words TOML can never read as a value, so they are strings without asking a parser: the common case.
-_PLAIN_WORD = re.compile(r"(?!(?:true|false|inf|nan)$)[A-Za-z_][A-Za-z0-9_./:@-]*")
-_PLAIN_QUOTED = re.compile(r'"([^"\\\x00-\x1f\x7f]+)"')
+_PLAIN_WORD = r"(?!(?:true|false|inf|nan)$)[A-Za-z_][A-Za-z0-9_./:@-]*"
+_PLAIN_QUOTED = r'"([^"\\\x00-\x1f\x7f]+)"'
 
 
 class InvalidOverrideError(ConfigError):
@@ -51,16 +51,16 @@ def parse_override(raw: str) -> Override:
 
 def parse_value(text: str) -> object:
     """The TOML value `text` spells; otherwise `text` without quotes at its ends."""
-    if _PLAIN_WORD.fullmatch(text):
+    if re.fullmatch(_PLAIN_WORD, text):
         return text
-    quoted = _PLAIN_QUOTED.fullmatch(text)
+    quoted = re.fullmatch(_PLAIN_QUOTED, text)
     if quoted:
         return quoted[1]
     import tomllib
 
     try:
         table = tomllib.loads(f"value = {text}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no TOML, or more digits or brackets than Python takes
         table = {}
     # More than one key means the text held a line break and went on as a document of its own.
     if table.keys() == {"value"}:

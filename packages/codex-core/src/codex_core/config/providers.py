@@ -100,7 +100,7 @@ def _oss_base_url(environ: Mapping[str, str]) -> str:
         return given
     port = environ.get("CODEX_OSS_PORT", "")
     # Plain ASCII digits of a 16-bit number; anything else is as if it were not set.
-    usable = port.isascii() and port.isdigit() and int(port) <= 65535
+    usable = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535
     return f"http://localhost:{int(port) if usable else OSS_DEFAULT_PORT}/v1"
 
 

@@ -25,7 +25,7 @@ from codex_core.config.home import find_codex_home
 from codex_core.config.overrides import Override, parse_override
 from codex_core.config.problems import ConfigProblem, InvalidConfigError, os_error_text, suggestion
 from codex_core.config.providers import OPENAI_ID, OSS_ID, ModelProvider, built_in_providers
-from codex_core.config.schema import ProfileSettings, Settings, WorkspaceWriteSettings, read_settings
+from codex_core.config.schema import ProfileSettings, Settings, read_settings
 from codex_core.config.sources import Sources
 from codex_core.config.tables import Findings, TableReader
 from codex_protocol.config_types import AskForApproval, HistoryPersistence, ReasoningSummary, SandboxMode
@@ -254,18 +254,13 @@ class _Resolution:
             return SandboxMode.WORKSPACE_WRITE
         return SandboxMode.DANGER_FULL_ACCESS if flags.bypass_approvals_and_sandbox else flags.sandbox_mode
 
-    def _sandbox(self, mode: SandboxMode | None, details: WorkspaceWriteSettings, cwd: str) -> SandboxPolicy:
+    def _sandbox(self, mode: SandboxMode | None, details: WorkspaceWritePolicy, cwd: str) -> SandboxPolicy:
         match mode:
             case SandboxMode.DANGER_FULL_ACCESS:
                 return DangerFullAccessPolicy()
             case SandboxMode.WORKSPACE_WRITE:
                 roots = (*details.writable_roots, *self._flags.add_dirs)
-                return WorkspaceWritePolicy(
-                    writable_roots=tuple(os.path.join(cwd, root) for root in roots),
-                    network_access=details.network_access,
-                    exclude_tmpdir_env_var=details.exclude_tmpdir_env_var,
-                    exclude_slash_tmp=details.exclude_slash_tmp,
-                )
+                return replace(details, writable_roots=tuple(os.path.join(cwd, root) for root in roots))
             case _:
                 return ReadOnlyPolicy()
 

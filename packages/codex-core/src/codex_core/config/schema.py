@@ -20,6 +20,7 @@ from codex_protocol.config_types import (
     SandboxMode,
     Verbosity,
 )
+from codex_protocol.sandbox_policy import WorkspaceWritePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,16 +116,6 @@ class ProfileSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkspaceWriteSettings:
-    """`[sandbox_workspace_write]`."""
-
-    writable_roots: tuple[str, ...] = ()
-    network_access: bool = False
-    exclude_tmpdir_env_var: bool = False
-    exclude_slash_tmp: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
     """One document's keys; those a profile may also set are in `common`."""
 
@@ -134,7 +125,8 @@ class Settings:
     model_max_output_tokens: int | None = None
     model_auto_compact_token_limit: int | None = None
     sandbox_mode: SandboxMode | None = None
-    sandbox_workspace_write: WorkspaceWriteSettings = field(default_factory=WorkspaceWriteSettings)
+    sandbox_workspace_write: WorkspaceWritePolicy = field(default_factory=WorkspaceWritePolicy)
+    """What that mode allows when it is chosen; paths as they are written."""
     notify: tuple[str, ...] | None = None
     project_doc_max_bytes: int | None = None
     profile: str | None = None
@@ -234,10 +226,10 @@ def _tools(table: TableReader) -> tuple[bool | None, bool | None]:
     return (alias if web_search is None else web_search), view_image
 
 
-def _workspace_write(table: TableReader | None) -> WorkspaceWriteSettings:
+def _workspace_write(table: TableReader | None) -> WorkspaceWritePolicy:
     if table is None:
-        return WorkspaceWriteSettings()
-    settings = WorkspaceWriteSettings(
+        return WorkspaceWritePolicy()
+    settings = WorkspaceWritePolicy(
         writable_roots=table.texts("writable_roots") or (),
         network_access=table.flag("network_access") or False,
         exclude_tmpdir_env_var=table.flag("exclude_tmpdir_env_var") or False,

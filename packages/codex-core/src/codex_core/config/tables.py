@@ -167,7 +167,7 @@ class TableReader:
             self._wrong_type(value, kind, (*self.path, key))
             return None
         if not least <= value <= most:
-            self._note((*self.path, key), f"invalid value: integer `{value}`, expected {kind}")
+            self._note((*self.path, key), f"invalid value: integer `{_decimal(value)}`, expected {kind}")
             return None
         return value
 
@@ -191,7 +191,7 @@ def _described(value: object) -> str:
         case bool():
             return f"boolean `{str(value).lower()}`"
         case int():
-            return f"integer `{value}`"
+            return f"integer `{_decimal(value)}`"
         case float():
             return f"floating point `{value}`"
         case str():
@@ -202,6 +202,11 @@ def _described(value: object) -> str:
             return "map"
         case _:
             return f"date `{value}`"
+
+
+def _decimal(value: int) -> str:
+    # Python refuses to write numbers of more than a few thousand digits, and nobody wants to read them.
+    return str(value) if value.bit_length() <= 128 else "of too many digits"
 
 
 def _alternatives(words: Sequence[str]) -> str:

@@ -329,12 +329,12 @@ def _call_of(item: ResponseItem) -> ToolCall | None:
         case items.LocalShellCallItem(action=action):
             from codex_protocol.jsonio import dumps
 
-            arguments = {
+            call_arguments = {
                 "command": list(action.command),
                 "workdir": action.working_directory,
                 "timeout_ms": action.timeout_ms,
             }
-            return ToolCall(CallKind.LOCAL_SHELL, call_id(item) or "", "local_shell", dumps(arguments))
+            return ToolCall(CallKind.LOCAL_SHELL, call_id(item) or "", "local_shell", dumps(call_arguments))
         case _:
             return None
 

@@ -67,7 +67,7 @@ class _Reader:
         self._at = self._next
         while self._at < len(text) and text[self._at].isspace():
             self._at += 1
-        if self._at == len(text):
+        if self._at >= len(text):
             return False
         self._next = self._line_end(self._at) + 1
         return True

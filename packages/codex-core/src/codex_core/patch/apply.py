@@ -102,10 +102,9 @@ def _delete(workspace: Workspace, path: str) -> None:
 def _update(workspace: Workspace, hunk: UpdateFile) -> None:
     path = hunk.path
     try:
-        # The unresolved path is read, so that errors are about it; the check comes first.
-        source = workspace.entry(path) if hunk.move_to is not None else None
-        workspace.target(path)
         text, mode = read_text_and_mode(workspace.locate(path))
+        workspace.target(path)  # before anything is said about the text, or written elsewhere
+        source = workspace.entry(path) if hunk.move_to is not None else None
     except FileError as problem:
         raise ApplyError(f"Failed to read file to update {path}: {problem}") from problem
     new_text = rewrite(text, hunk.chunks, path)

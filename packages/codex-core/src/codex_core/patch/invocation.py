@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("apply_patch", "applypatch")
 
-_IMPLICIT = (
-    'error: patch detected without explicit call to apply_patch. Rerun as ["apply_patch", "<patch>"]'
-)
+_IMPLICIT = 'error: patch detected without explicit call to apply_patch. Rerun as ["apply_patch", "<patch>"]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,9 @@ def _heredoc_body(redirect: Node) -> str | None:
 
 def _directory_gone_to(commands: Node) -> str | None:
     """DIR of `cd DIR && apply_patch`; arguments of apply_patch do not matter, the here-document does."""
-    connectors = [text for child in commands.children if not child.is_named and (text := _text(child).strip())]
+    connectors = [
+        text for child in commands.children if not child.is_named and (text := _text(child).strip())
+    ]
     match commands.named_children:
         case [change, apply] if connectors == ["&&"] and change.type == apply.type == "command":
             pass

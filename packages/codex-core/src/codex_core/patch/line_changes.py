@@ -1,4 +1,4 @@
-"""Which lines of two texts differ: Myers' linear-space algorithm, then insertions slid to where they read best.
+"""Which lines of two texts differ: Myers' linear-space algorithm, then insertions slid to a canonical place.
 
 Which of the shortest edit scripts comes out is part of the contract, so every choice made here follows
 spec: exec-sandbox.md section E.7. Where two texts have so little in common that the exact search would take
@@ -97,8 +97,8 @@ class _Comparison:
         delta = n - m
         is_odd = delta % 2 == 1
         most = (n + m + 1) // 2
-        # How far each diagonal was followed, from -most - 1 to most + 1; a negative index counts from the
-        # end of the list. Where nobody was yet stands -1, so that the outermost paths need no case of their own.
+        # How far each diagonal was followed, from -most - 1 to most + 1; a negative index counts from the end
+        # of the list. Where nobody was yet stands -1, so that the outermost paths need no case of their own.
         forward = [-1] * (2 * most + 3)
         backward = [-1] * (2 * most + 3)
         forward[1] = backward[1] = 0

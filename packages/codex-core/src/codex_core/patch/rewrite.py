@@ -77,7 +77,7 @@ def _replacements(lines: list[str], chunks: Iterable[Chunk], path: str) -> list[
         if hit is None:
             wanted = "\n".join(chunk.old_lines)
             raise MatchError(f"Failed to find expected lines in {path}:\n{wanted}")
-        if hit == 0 and lines[0].startswith(BYTE_ORDER_MARK):
+        if hit == 0 and lines and lines[0].startswith(BYTE_ORDER_MARK):
             new = tuple(line.removeprefix(BYTE_ORDER_MARK) for line in new)  # put back once, at the start
         found.append((hit, len(old), list(new)))
         position = hit + len(old)

@@ -64,7 +64,8 @@ class LineSearch:
     def find(self, block: Sequence[str], start: int, *, at_end: bool = False) -> int | None:
         """The first position at or after `start` where `block` stands; more exact before earlier.
 
-        With `at_end` only the very end of the file counts, and `start` does not. The empty block is at `start`.
+        With `at_end` only the very end of the file counts, and `start` does not. The empty block is at
+        `start`.
         """
         if not block:
             return start

@@ -1,7 +1,7 @@
 """The dry run of a patch: what it would change, for whoever must allow it (spec: exec-sandbox.md E.7).
 
-Nothing is written. Every file is looked at as it is on disk, so a patch that updates a file it adds itself does
-not pass, and of two updates of one file the last is shown; both are how clients know it.
+Nothing is written. Every file is looked at as it is on disk, so a patch that updates a file it adds itself
+does not pass, and of two updates of one file the last is shown; both are how clients know it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ APPROVAL_CONTEXT_LINES = 1
 
 
 class VerifyError(PatchError):
-    """A file the patch names cannot be read."""
+    """A file the patch names cannot be read, or never be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _change(workspace: Workspace, hunk: Hunk, path: str) -> FileChange:
 
     match hunk:
         case AddFile():
-            _check_links(workspace, path)
+            _check_target(workspace, path)
             return AddChange(content=hunk.content)
         case DeleteFile():
             try:
@@ -75,21 +75,21 @@ def _change(workspace: Workspace, hunk: Hunk, path: str) -> FileChange:
 def _update(workspace: Workspace, hunk: UpdateFile, path: str) -> FileChange:
     from codex_protocol.file_change import UpdateChange
 
-    move_path = None if hunk.move_to is None else workspace.locate(hunk.move_to)
-    for place in (path, move_path):
-        if place is not None:
-            _check_links(workspace, place)
     try:
         old = read_text(path)
+        workspace.target(path)
     except FileError as error:
         raise VerifyError(f"Failed to read file to update {path}: {error}") from error
+    move_path = None if hunk.move_to is None else workspace.locate(hunk.move_to)
+    if move_path is not None:
+        _check_target(workspace, move_path)
     new = rewrite(old, hunk.chunks, path)
     return UpdateChange(unified_diff=unified_diff(old, new, APPROVAL_CONTEXT_LINES), move_path=move_path)
 
 
-def _check_links(workspace: Workspace, path: str) -> None:
-    """Refuses what `apply_patch` would refuse; names no file can have are left to be its errors."""
+def _check_target(workspace: Workspace, path: str) -> None:
+    """Refuses what could not be written anyway, before anybody is asked."""
     try:
         workspace.target(path)
-    except FileError:
-        pass
+    except FileError as error:
+        raise VerifyError(f"Failed to write file {path}") from error

@@ -38,7 +38,9 @@ def format_count(number: int) -> str:
 
 def describe_sandbox(policy: SandboxPolicy) -> str:
     """`read-only`, or `workspace-write [workdir, /tmp, $TMPDIR]` with what else may be written."""
-    if policy.mode != "workspace-write":
+    from codex_protocol.sandbox_policy import WorkspaceWritePolicy
+
+    if not isinstance(policy, WorkspaceWritePolicy):
         return str(policy.mode)
     places = ["workdir"]
     if not policy.exclude_slash_tmp:

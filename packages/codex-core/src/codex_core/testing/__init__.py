@@ -66,7 +66,7 @@ if TYPE_CHECKING:
         read_json_lines,
     )
     from codex_core.testing.http_wire import RecordedRequest
-    from codex_core.testing.model_server import Exchange, ModelServer, Outcome, ThreadedModelServer
+    from codex_core.testing.model_server import Exchange, ModelServer, Outcome
     from codex_core.testing.normalise import Normaliser, Places
     from codex_core.testing.playback import (
         CallableDriver,
@@ -109,6 +109,7 @@ if TYPE_CHECKING:
         start_script,
     )
     from codex_core.testing.signals import Gate, Signal
+    from codex_core.testing.threaded_server import ThreadedModelServer
     from codex_core.testing.transcripts import Run, Transcript, assert_same, load_transcript
 
 _HOMES = {
@@ -132,7 +133,7 @@ _HOMES = {
         "read_json_lines",
     ),
     "http_wire": ("RecordedRequest",),
-    "model_server": ("Exchange", "ModelServer", "Outcome", "ThreadedModelServer"),
+    "model_server": ("Exchange", "ModelServer", "Outcome"),
     "normalise": ("Normaliser", "Places"),
     "playback": ("CallableDriver", "ConversationDriver", "Driver", "ProtoDriver", "event_seen", "play"),
     "processes": ("assert_none_left", "children_of", "marked_processes"),
@@ -168,6 +169,7 @@ _HOMES = {
         "start_script",
     ),
     "signals": ("Gate", "Signal"),
+    "threaded_server": ("ThreadedModelServer",),
     "transcripts": ("Run", "Transcript", "assert_same", "load_transcript"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -19,7 +19,6 @@ import inspect
 import socket
 import struct
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -39,6 +38,8 @@ from codex_core.testing.signals import Counter, Gate, Signal
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from codex_core.testing.threaded_server import ThreadedModelServer
 
 WAIT_TIMEOUT_S = 20.0
 MODEL_PATHS = ("/responses", "/chat/completions")
@@ -126,6 +127,8 @@ class ModelServer:
         cls, script: Script = (), *, routes: Mapping[str, ScriptEntry] | None = None, cycle: bool = False
     ) -> ThreadedModelServer:
         """The same server in a background thread, as an ordinary context manager."""
+        from codex_core.testing.threaded_server import ThreadedModelServer
+
         return ThreadedModelServer(cls(script, routes=routes, cycle=cycle))
 
     # --- what a test looks at --------------------------------------------------------------------
@@ -160,9 +163,9 @@ class ModelServer:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                await self._arrived.reaching(number).wait()
+                await self.arrival(number).wait()
         except TimeoutError:
-            raise AssertionError(self._nothing_came(number, timeout_s)) from None
+            raise AssertionError(self.nothing_came(number, timeout_s)) from None
         return self.requests[number - 1]
 
     async def wait_for_outcome(self, number: int = 1, *, timeout_s: float = WAIT_TIMEOUT_S) -> Outcome:
@@ -197,7 +200,12 @@ class ModelServer:
                 "the model server is not content:\n" + "\n".join(f"- {line}" for line in lines)
             )
 
-    def _nothing_came(self, number: int, timeout_s: float) -> str:
+    def arrival(self, number: int) -> Signal:
+        """The signal that is set when the `number`-th request to the model (from 1) has arrived."""
+        return self._arrived.reaching(number)
+
+    def nothing_came(self, number: int, timeout_s: float) -> str:
+        """The sentence for a request that was waited for in vain."""
         came = ", ".join(exchange.request.route for exchange in self.log) or "nothing"
         return f"request {number} did not come within {timeout_s:g} s; so far: {came}"
 
@@ -339,97 +347,6 @@ def _describe(entry: ScriptEntry) -> str:
     if isinstance(entry, Reply):
         return f"status {entry.status}, {len(entry.body)} bytes"
     return repr(entry) if isinstance(entry, str) else "a function"
-
-
-class ThreadedModelServer:
-    """A `ModelServer` in a thread of its own; made by `ModelServer.in_thread`.
-
-    It has the same properties; its waiting methods block. They also work beside an event loop of the
-    caller's, which then stands still, so an asynchronous test prefers `ModelServer`.
-    """
-
-    def __init__(self, server: ModelServer) -> None:
-        self._server = server
-        self._ready = Signal()
-        self._stop = Signal()
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="mock-model", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait_blocking(WAIT_TIMEOUT_S)
-        if self._failure is not None:
-            raise self._failure
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join(WAIT_TIMEOUT_S)
-        if self._failure is not None:
-            raise self._failure
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._main())
-        except BaseException as error:  # noqa: BLE001 - carried over to the thread of the test
-            self._failure = error
-        finally:
-            self._ready.set()
-
-    async def _main(self) -> None:
-        async with self._server:
-            self._ready.set()
-            await self._stop.wait()
-
-    @property
-    def port(self) -> int:
-        """The TCP port."""
-        return self._server.port
-
-    @property
-    def base_url(self) -> str:
-        """What `base_url` of a provider is set to."""
-        return self._server.base_url
-
-    @property
-    def log(self) -> list[Exchange]:
-        """Every exchange with any endpoint, in order of arrival."""
-        return self._server.log
-
-    @property
-    def exchanges(self) -> list[Exchange]:
-        """The exchanges with the model, in order of arrival."""
-        return self._server.exchanges
-
-    @property
-    def requests(self) -> list[RecordedRequest]:
-        """The requests to the model, in order of arrival."""
-        return self._server.requests
-
-    @property
-    def problems(self) -> list[str]:
-        """What went wrong on the side of the script or of a client."""
-        return self._server.problems
-
-    def wait_for_request(self, number: int = 1, *, timeout_s: float = WAIT_TIMEOUT_S) -> RecordedRequest:
-        """Block until the `number`-th request (from 1) has arrived; raises `AssertionError` otherwise."""
-        if not self._server._arrived.reaching(number).wait_blocking(timeout_s):  # noqa: SLF001 - one class in two coats
-            raise AssertionError(self._server._nothing_came(number, timeout_s))  # noqa: SLF001
-        return self.requests[number - 1]
-
-    def wait_for_outcome(self, number: int = 1, *, timeout_s: float = WAIT_TIMEOUT_S) -> Outcome:
-        """Block until the answer to the `number`-th request is over; what became of it."""
-        self.wait_for_request(number, timeout_s=timeout_s)
-        exchange = self.exchanges[number - 1]
-        if not exchange.over.wait_blocking(timeout_s):
-            raise AssertionError(f"the answer to request {number} is still under way")
-        return exchange.outcome
-
-    def assert_done(self) -> None:
-        """As `ModelServer.assert_done`."""
-        self._server.assert_done()
 
 
 if __name__ == "__main__":

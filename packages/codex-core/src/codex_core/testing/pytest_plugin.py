@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from codex_core.testing.home import ScratchHome, ScratchRepo, make_home, make_repo
-from codex_core.testing.model_server import ModelServer, Script, ScriptEntry, ThreadedModelServer
+from codex_core.testing.model_server import ModelServer, Script, ScriptEntry
 from codex_core.testing.scripts import TIMEOUT_S, CompletedScript, run_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from codex_core.testing.threaded_server import ThreadedModelServer
 
 
 class StartModelServer(Protocol):

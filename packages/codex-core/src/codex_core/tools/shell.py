@@ -102,7 +102,7 @@ class ShellRequest:
 
 async def run_shell(request: ShellRequest, runtime: ToolRuntime) -> ToolOutput:
     """The whole way of a command: patch or not, allowed or not, run, told to the model."""
-    from codex_core.approval.decide import ApprovalKey, Ask, Reject, decide_command
+    from codex_core.approval.decide import ApprovalKey, Ask, Reason, Reject, Run, decide_command
     from codex_core.patch.invocation import NotAPatch, PatchProblem, detect_patch
     from codex_core.tools.apply_patch import run_patch
     from codex_protocol.ops import ReviewDecision
@@ -137,7 +137,9 @@ async def run_shell(request: ShellRequest, runtime: ToolRuntime) -> ToolOutput:
     elif decision.sandboxed:
         sandbox = platform
 
-    result = await _attempt(request, sandbox, runtime)
+    # The sandbox refuses no reading, so a harmless command that fails has failed by itself.
+    can_be_denied = not (isinstance(decision, Run) and decision.reason is Reason.KNOWN_SAFE)
+    result = await _attempt(request, sandbox, runtime, can_be_denied=can_be_denied)
     if result.failure is None:
         return result.output
     if context.approval_policy in (AskForApproval.NEVER, AskForApproval.ON_REQUEST):
@@ -178,12 +180,14 @@ async def _retry_unsandboxed(
     return retried.output
 
 
-async def _attempt(request: ShellRequest, sandbox: SandboxType, runtime: ToolRuntime) -> _Attempt:
+async def _attempt(
+    request: ShellRequest, sandbox: SandboxType, runtime: ToolRuntime, *, can_be_denied: bool = True
+) -> _Attempt:
     """One run between its begin and end events."""
     from codex_core.approval.describe import parse_command
     from codex_core.execution.command import ExecRequest, run_command
     from codex_core.execution.environment import build_environment
-    from codex_core.execution.sandbox import sandbox_command, sandbox_environment
+    from codex_core.execution.sandbox import looks_denied, sandbox_command, sandbox_environment
     from codex_protocol.events import ExecCommandBeginEvent, ExecCommandOutputDeltaEvent
 
     context = runtime.context
@@ -225,18 +229,18 @@ async def _attempt(request: ShellRequest, sandbox: SandboxType, runtime: ToolRun
     except ExecutionError as error:
         await _emit_failed_end(request.call_id, str(error), runtime)
         return _Attempt(ToolOutput(f"execution error: {error}", success=False))
-    return await _judge(request, outcome, sandbox, runtime)
+    denied = can_be_denied and looks_denied(outcome, sandbox)
+    return await _judge(request, outcome, runtime, denied=denied)
 
 
 async def _judge(
-    request: ShellRequest, outcome: ExecOutcome, sandbox: SandboxType, runtime: ToolRuntime
+    request: ShellRequest, outcome: ExecOutcome, runtime: ToolRuntime, *, denied: bool
 ) -> _Attempt:
     """Turns an outcome into its end event and into what the model reads."""
     from codex_core.execution.output import denial_text, format_exec_output, model_payload
-    from codex_core.execution.sandbox import looks_denied
     from codex_protocol.events import Duration, ExecCommandEndEvent
 
-    if looks_denied(outcome, sandbox):
+    if denied:
         stderr = outcome.stderr.decode("utf-8", "replace")
         await _emit_failed_end(request.call_id, stderr, runtime)
         return _Attempt(ToolOutput("", success=False), failure=denial_text(outcome))

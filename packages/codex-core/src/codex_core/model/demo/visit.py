@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from codex_core.model.event_data import mapping
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -104,13 +106,13 @@ def read_visit(body: Mapping[str, object]) -> Visit:
     for item in items:
         match item:
             case {"type": "message", "role": "user", "content": list(content)}:
-                text = "\n".join(part["text"] for part in content if isinstance(part.get("text"), str))
+                text = _joined_texts(content)
                 if text.lstrip().startswith("<environment_context>"):
                     environment = _environment(text, environment)
                 if text.lstrip().startswith(_INJECTED):
                     continue
                 turn, asked = turn + 1, text.strip()
-                images = sum(part.get("type") == "input_image" for part in content)
+                images = sum(mapping(part).get("type") == "input_image" for part in content)
                 earlier, calls = earlier + len(calls), {}
             case {"type": "function_call" | "custom_tool_call", "call_id": str(call_id)}:
                 if found := _CALL_ID.fullmatch(call_id):
@@ -178,9 +180,11 @@ def _tools(tools: Iterable[object]) -> Iterable[tuple[str, str]]:
 
 
 def _output_text(output: object) -> str:
-    if isinstance(output, str):
-        return output
-    texts = (part.get("text") for part in _list(output) if isinstance(part, dict))
+    return output if isinstance(output, str) else _joined_texts(_list(output))
+
+
+def _joined_texts(parts: list[object]) -> str:
+    texts = (mapping(part).get("text") for part in parts)
     return "\n".join(text for text in texts if isinstance(text, str))
 
 

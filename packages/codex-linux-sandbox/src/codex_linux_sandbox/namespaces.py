@@ -1,0 +1,177 @@
+"""The namespace layer: a process of the caller that waits, and the command in user, mount, process and IPC
+namespaces of its own.
+
+Three processes: the one the caller started stays as it is, passes signals on and ends as the command ends. Its
+child is the first process of the new process namespace: it arranges the mounts, adopts and reaps what the
+command leaves behind, and takes everything down with it when it ends. Its child becomes the command.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import libc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+_CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWPID = 0x20000, 0x8000000, 0x10000000, 0x20000000
+_CAP_SYS_ADMIN = 1 << 21
+
+_SIGHUP, _SIGINT, _SIGQUIT, _SIGKILL, _SIGUSR1, _SIGUSR2, _SIGALRM, _SIGTERM, _SIGCHLD = (
+    1,
+    2,
+    3,
+    9,
+    10,
+    12,
+    14,
+    15,
+    17,
+)
+_PASSED_ON = (_SIGHUP, _SIGINT, _SIGQUIT, _SIGUSR1, _SIGUSR2, _SIGALRM, _SIGTERM)
+_FROM_KERNEL = 0x80  # si_code of what a terminal sends to the whole group, the command included
+
+_READY = b"+"
+
+
+class NamespacesUnavailable(RuntimeError):
+    """The kernel, or a container around us, forbids what this layer needs. Nothing has changed."""
+
+
+def enter(writable: list[str], protected: list[str]) -> list[str]:
+    """Goes on in new namespaces, as the process that is to become the command; the paths it may write.
+
+    The process that called stays behind, waits, and never returns from here.
+
+    Raises: NamespacesUnavailable, in the process that called.
+    """
+    caller = os.getpid()
+    is_privileged = bool(libc.capabilities()[0] & _CAP_SYS_ADMIN)
+    read_end, write_end = os.pipe()
+    old_mask = libc.change_signal_mask(libc.SIG_BLOCK, libc.signal_mask((*_PASSED_ON, _SIGCHLD)))
+    flags = _CLONE_NEWNS | _CLONE_NEWIPC | _CLONE_NEWPID | (0 if is_privileged else _CLONE_NEWUSER)
+    try:
+        child = libc.clone(flags)
+    except OSError as error:
+        libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
+        os.close(read_end)
+        os.close(write_end)
+        raise NamespacesUnavailable(f"new namespaces are refused: {error.strerror}") from error
+    if child == 0:
+        os.close(read_end)
+        granted = _be_first_process(write_end, writable, protected, own_user=not is_privileged)
+        libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
+        return granted
+    os.close(write_end)
+    report = _read_line(read_end)
+    if not report.startswith(_READY):
+        os.waitpid(child, 0)
+        os.close(read_end)
+        libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
+        raise NamespacesUnavailable(report.decode(errors="replace") or "the set-up ended without a word")
+    _supervise(child, int(report[1:]), read_end, caller)
+
+
+def _be_first_process(
+    report: int, writable: list[str], protected: list[str], *, own_user: bool
+) -> list[str]:
+    """Sets up the namespaces, starts the process that returns, and stays as the reaper of all others."""
+    from . import mounts
+
+    try:
+        libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)
+        if own_user:
+            _map_own_user()
+        outer_proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        granted = mounts.arrange(writable, protected)
+    except OSError as error:
+        os.write(report, f"{error.strerror or error}\n".encode())
+        os._exit(1)
+    command = os.fork()
+    if command == 0:
+        # Our number as the waiting process knows it.
+        number = os.readlink("self", dir_fd=outer_proc)
+        os.close(outer_proc)
+        os.write(report, _READY + number.encode() + b"\n")
+        os.close(report)
+        return granted
+    os.close(outer_proc)
+    _let_go_of_standard_streams()
+    _reap_until(command, report)
+
+
+def _map_own_user() -> None:
+    """Keeps the numbers of the user and the group; all others are unknown inside."""
+    for name, line in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{_OUTER_UID} {_OUTER_UID} 1"),
+        ("gid_map", f"{_OUTER_GID} {_OUTER_GID} 1"),
+    ):
+        descriptor = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, line.encode())
+        finally:
+            os.close(descriptor)
+
+
+_OUTER_UID, _OUTER_GID = os.geteuid(), os.getegid()
+
+
+def _reap_until(command: int, report: int) -> NoReturn:
+    while True:
+        pid, status = os.wait()
+        if pid == command:
+            os.write(report, f"{status}\n".encode())
+            os._exit(0)  # the kernel ends every other process in here
+
+
+def _supervise(child: int, command: int, read_end: int, parent: int) -> NoReturn:
+    """Passes signals on to the command until it ends, then ends the same way."""
+    _let_go_of_standard_streams()
+    mask = libc.signal_mask((*_PASSED_ON, _SIGCHLD))
+    while True:
+        number, origin = libc.wait_for_signal(mask)
+        if number == _SIGCHLD:
+            pid, _ = os.waitpid(child, os.WNOHANG)
+            if pid == child:
+                break
+        elif origin != _FROM_KERNEL:
+            try:
+                os.kill(command, number)
+            except OSError:
+                pass  # it has just ended
+    text = _read_line(read_end)
+    status = int(text) if text else _SIGKILL  # no word: it was killed with everything else
+    if os.WIFSIGNALED(status):
+        _die_by(os.WTERMSIG(status))
+    os._exit(os.WEXITSTATUS(status))
+
+
+def _die_by(number: int) -> NoReturn:
+    libc.prctl(libc.PR_SET_DUMPABLE, 0)  # one core dump is enough
+    libc.reset_signal(number)
+    libc.change_signal_mask(libc.SIG_UNBLOCK, libc.signal_mask((number,)))
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)
+
+
+def _let_go_of_standard_streams() -> None:
+    """So that whoever reads the command's output sees its end when the command closes it."""
+    null = os.open("/dev/null", os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    if null > 2:
+        os.close(null)
+
+
+def _read_line(descriptor: int) -> bytes:
+    text = b""
+    while not text.endswith(b"\n"):
+        chunk = os.read(descriptor, 4096)
+        if not chunk:
+            break
+        text += chunk
+    return text.strip()
