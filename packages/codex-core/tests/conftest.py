@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from codex_core.testing import ModelServer, ScratchHome, ScratchRepo
+from codex_core.testing import ModelServer, ScratchHome, ScratchRepo, script_path
 from codex_core.testing.pytest_plugin import git_repo, model_server, run_codex, scratch_home
 
 __all__ = ["git_repo", "model_server", "run_codex", "scratch_home", "talk"]
@@ -38,7 +38,11 @@ class Talk:
         chosen = {"approval_policy": "never", "sandbox_mode": "danger-full-access", **(settings or {})}
         self.home.use_model_server(self.server.base_url, settings=chosen)
         self.services = Services(environ=self.home.environ(), **services)
-        flags = ConfigFlags(cwd=str(self.repo.path))
+        flags = ConfigFlags(
+            cwd=str(self.repo.path),
+            codex_linux_sandbox_exe=str(script_path("codex-linux-sandbox")),
+            apply_patch_exe=str(script_path("apply_patch")),
+        )
         self.config = load_config(flags=flags, services=self.services)
         manager = ConversationManager(AuthManager(self.config.codex_home), self.services)
         self.manager = await self._stack.enter_async_context(manager)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codex_core.execution.capture import MAX_KEPT_BYTES, CappedBytes
+
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # shared, busy machines
+
 
 MARKER = re.compile(rb"\n\[\.\.\. omitted (\d+) bytes \.\.\.\]\n")
 
@@ -19,6 +22,7 @@ def kept(chunks: list[bytes], limit: int) -> CappedBytes:
     return buffer
 
 
+@calm
 @given(st.lists(st.binary(max_size=12)), st.integers(min_value=2, max_value=40).map(lambda half: 2 * half))
 def test_what_fits_is_kept_whole_and_of_the_rest_both_ends(chunks: list[bytes], limit: int) -> None:
     data = b"".join(chunks)
@@ -39,6 +43,7 @@ def test_what_fits_is_kept_whole_and_of_the_rest_both_ends(chunks: list[bytes], 
     assert buffer.dropped_lines == data[limit // 2 : len(data) - limit // 2].count(b"\n")
 
 
+@calm
 @given(st.text(alphabet="aä€😀", min_size=40), st.integers(min_value=4, max_value=12))
 def test_text_is_cut_between_characters(text: str, half: int) -> None:
     content = kept([text.encode()], 2 * half).content()

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codex_core.execution.dotenv import load_dotenv, read_dotenv
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # shared, busy machines
+
 
 ENVIRON = {"PATH": "/bin", "EXISTING": "from-env", "SPACED": "a b#'\""}
 
@@ -71,11 +74,13 @@ def test_the_environment_is_asked_before_a_protected_line() -> None:
     assert load_dotenv("CODEX_A=file\nB=${CODEX_A}", {"CODEX_A": "env"}) == {"B": "env"}
 
 
+@calm
 @given(st.text(alphabet="AB=_'\"\\$ {}#\n\r\texport", max_size=40))
 def test_any_text_is_read_to_its_end(text: str) -> None:
     assert load_dotenv(text + "\nLAST_LINE=1", {}).get("LAST_LINE") == "1" or "'" in text or '"' in text
 
 
+@calm
 @given(st.text(alphabet="aé$\"\\' #\n", max_size=20))
 def test_single_quotes_keep_everything_but_themselves(value: str) -> None:
     value = value.replace("'", "")

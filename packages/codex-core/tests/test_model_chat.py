@@ -109,12 +109,23 @@ def test_calls_side_by_side_are_one_message() -> None:
 
 
 def test_other_calls_have_the_id_their_output_names() -> None:
-    custom = {"type": "custom_tool_call", "id": "ctc_1", "call_id": "c1", "name": "apply_patch", "input": "*"}
+    custom: dict[str, object] = {
+        "type": "custom_tool_call",
+        "id": "ctc_1",
+        "call_id": "c1",
+        "name": "apply_patch",
+        "input": "*",
+    }
     action = {"type": "exec", "command": ["ls"]}
-    local = {"type": "local_shell_call", "id": "l1", "call_id": None, "status": "completed", "action": action}
-    first, _, second, _ = written(
-        custom, {"type": "custom_tool_call_output", "call_id": "c1", "output": "ok"}, local, output("l1")
-    )
+    local: dict[str, object] = {
+        "type": "local_shell_call",
+        "id": "l1",
+        "call_id": None,
+        "status": "completed",
+        "action": action,
+    }
+    answered: dict[str, object] = {"type": "custom_tool_call_output", "call_id": "c1", "output": "ok"}
+    first, _, second, _ = written(custom, answered, local, output("l1"))
     assert first["tool_calls"] == [
         {"id": "c1", "type": "custom", "custom": {"name": "apply_patch", "input": "*"}}
     ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from codex_core.config.providers import ModelProvider, WireApi, built_in_providers
+from codex_core.errors import ModelError
 from codex_core.model import KEEP, ModelClient, Prompt, family_for
 from codex_core.model.demo.transport import ScriptedTransport
 from codex_core.model.errors import (
@@ -46,6 +48,7 @@ from codex_protocol.items import InputTextContent, MessageItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from codex_core.model.demo.transport import Responder
     from codex_core.testing.http_wire import RecordedRequest
@@ -112,14 +115,24 @@ class World:
         finally:
             await self.client.aclose()
 
+    async def ask_until_error(self) -> tuple[list[ResponseEvent], ModelError]:
+        """What was said before the error, and the error."""
+        events: list[ResponseEvent] = []
+        try:
+            async for event in self.client.stream(PROMPT):
+                events.append(event)  # noqa: PERF401 - what came before the error counts
+        except ModelError as error:
+            return events, error
+        finally:
+            await self.client.aclose()
+        raise AssertionError("no error came")
+
     @property
     def headers(self) -> dict[str, str]:
         return dict(self.server.requests[-1].headers)
 
 
 def changed(provider: ModelProvider = MOCK, **changes: object) -> ModelProvider:
-    from dataclasses import replace
-
     return replace(provider, **changes)  # type: ignore[arg-type]  # by name
 
 
@@ -294,7 +307,7 @@ async def test_a_login_that_cannot_be_recovered_says_why() -> None:
     ],
 )
 async def test_a_refused_key_is_not_tried_again(changes: dict[str, object], advice: str) -> None:
-    world = World([http_error(401, "bad")] * 2, provider=changed(**changes), environ={"KEY": "sk"})
+    world = World([http_error(401, "bad")] * 2, provider=changed(MOCK, **changes), environ={"KEY": "sk"})
     with pytest.raises(Unauthorized) as caught:
         await world.ask()
     assert advice in str(caught.value)
@@ -305,7 +318,12 @@ async def test_a_refused_key_is_not_tried_again(changes: dict[str, object], advi
 
 
 async def test_passing_failures_are_repeated_in_silence() -> None:
-    script = [http_error(429, None, {"retry-after": "1"}), http_error(500), disconnect(), "ok"]
+    script: list[Reply | str | Responder] = [
+        http_error(429, None, {"retry-after": "1"}),
+        http_error(500),
+        disconnect(),
+        "ok",
+    ]
     world = World(script)
     events = await world.ask()
     assert isinstance(events[-1], Completed)
@@ -362,6 +380,25 @@ async def test_a_connection_that_fails_names_the_url_and_keeps_the_cause() -> No
     assert caught.value.retryable
 
 
+async def test_a_key_in_the_query_is_not_shown() -> None:
+    provider = changed(query_params={"api-version": "1", "api_key": "sk-1"}, request_max_retries=0)
+    world = World([disconnect()], provider=provider)
+    with pytest.raises(ConnectionFailed, match="api-version=1&api_key=…") as caught:
+        await world.ask()
+    assert "sk-1" not in str(caught.value)
+    assert world.server.requests[0].query["api_key"] == "sk-1"
+
+
+async def test_a_compressed_stream_is_read_and_a_broken_one_is_an_error() -> None:
+    whole = answer(message("packed"))
+    headers = (*whole.headers, ("content-encoding", "gzip"))
+    packed = Reply(200, headers, (gzip.compress(whole.body),))
+    assert isinstance((await World([packed]).ask())[-1], Completed)
+    broken = Reply(200, headers, (b"no gzip at all",))
+    with pytest.raises(StreamDisconnected, match="error decoding response body"):
+        await World([broken]).ask()
+
+
 @pytest.mark.parametrize("base", ["no scheme", "ftp://x/v1"])
 async def test_a_url_that_is_none_is_not_tried_again(base: str) -> None:
     client = ModelClient(
@@ -375,6 +412,26 @@ async def test_a_url_that_is_none_is_not_tried_again(base: str) -> None:
         originator="o",
     )
     with pytest.raises(InvalidRequest, match="cannot be sent"):
+        [event async for event in client.stream(PROMPT)]
+    await client.aclose()
+
+
+async def test_a_certificate_file_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    client = ModelClient(
+        provider=changed(base_url="https://127.0.0.1:1/v1"),
+        model="m",
+        family=family_for("m"),
+        conversation_id="c",
+        auth=None,
+        services=Services(environ={}),
+        user_agent="u",
+        originator="o",
+    )
+    with pytest.raises(InvalidRequest, match="SSL_CERT_FILE"):
         [event async for event in client.stream(PROMPT)]
     await client.aclose()
 
@@ -399,16 +456,13 @@ async def test_an_answer_ends_at_completed_though_the_server_keeps_the_line() ->
 async def test_a_stream_cut_before_completed_is_disconnected(framing: Framing) -> None:
     whole = answer(message("Hello", deltas=True)).framed(framing)
     world = World([whole.cut_after(len(whole.body) - 40)])
-    events: list[ResponseEvent] = []
-    with pytest.raises(StreamDisconnected) as caught:
-        async for event in world.client.stream(PROMPT):
-            events.append(event)  # noqa: PERF401 - what came before the error counts
-    await world.client.aclose()
+    events, error = await world.ask_until_error()
     assert any(isinstance(event, ItemDone) for event in events)
     broke_off = "Transport error: error decoding response body"
     ended = "stream closed before response.completed"
-    assert caught.value.detail == (broke_off if framing is Framing.CHUNKED else ended)
-    assert caught.value.retryable
+    assert isinstance(error, StreamDisconnected)
+    assert error.detail == (broke_off if framing is Framing.CHUNKED else ended)
+    assert error.retryable
 
 
 async def test_a_last_event_without_blank_line_still_completes() -> None:
@@ -427,11 +481,8 @@ async def test_an_answer_survives_every_way_of_cutting_it_into_pieces() -> None:
 
 async def test_a_failure_comes_after_what_was_said_before_it() -> None:
     world = World([sse(created(), shell_call(["ls"]), failed("server_error", "Oops."))])
-    events: list[ResponseEvent] = []
-    with pytest.raises(StreamDisconnected, match="Oops"):
-        async for event in world.client.stream(PROMPT):
-            events.append(event)  # noqa: PERF401 - what came before the error counts
-    await world.client.aclose()
+    events, error = await world.ask_until_error()
+    assert "Oops" in str(error)
     assert [type(event) for event in events] == [Created, ItemDone]
 
 

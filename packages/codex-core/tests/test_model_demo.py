@@ -197,7 +197,7 @@ async def test_the_whole_tour_in_a_writable_workspace(repo: Path) -> None:
     assert "- Read the top of `README.md`; it begins “# My project”" in said
     assert "- Created `codex-demo.md` with apply_patch" in said
     assert "- Changed one line of `codex-demo.md` with apply_patch" in said
-    assert "- Ran a command: exit code 0, “4 codex-demo.md”" in said
+    assert "- Ran `wc -l codex-demo.md`: exit code 0, “4 codex-demo.md”" in said
     assert "outside the workspace: refused by the sandbox (exit code 1, “touch: cannot touch" in said
     assert "Read-only file system”)" in said
     assert "You asked: “fix the bug”." in said
@@ -351,7 +351,7 @@ async def test_every_failure_is_told_and_the_tour_goes_on(repo: Path) -> None:
     said = await Hands(repo, overrides=failures).hear("x")
     assert "Listing the workspace failed: “execution error: No such file or directory (os error 2)”" in said
     assert "did not work: exit code 1, “no space left on device”" in said
-    assert "Running a command failed: “execution error: command args are empty”" in said
+    assert "Running `pwd` failed: “execution error: command args are empty”" in said
     assert "which failed: exit code 127, “touch: command not found”" in said
 
 

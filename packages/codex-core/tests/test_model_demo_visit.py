@@ -19,8 +19,10 @@ from codex_core.model.demo.visit import Environment, Outcome, RefusedBy, read_ou
             Outcome("touch: /x: Permission denied", 1, RefusedBy.SANDBOX),
         ),
         (
-            "failed in sandbox LinuxSeccomp with execution error: sandbox denied exec error, exit code: 2, "
-            "stdout: some\nlines, stderr: no\n",
+            (
+                "failed in sandbox LinuxSeccomp with execution error: sandbox denied exec error, exit code: 2, "
+                "stdout: some\nlines, stderr: no\n"
+            ),
             Outcome("no", 2, RefusedBy.SANDBOX),
         ),
         (

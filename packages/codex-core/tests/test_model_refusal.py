@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
-from codex_core.errors import ModelError
 from codex_core.model.errors import (
     ContextWindowExceeded,
     HighDemand,
@@ -18,6 +18,9 @@ from codex_core.model.errors import (
     UsageNotIncluded,
 )
 from codex_core.model.refusal import Refusal, judge_refusal
+
+if TYPE_CHECKING:
+    from codex_core.errors import ModelError
 
 
 def judge(

@@ -23,7 +23,7 @@ from codex_core.model.tool_spec import (
 from codex_protocol.config_types import ReasoningEffort, ReasoningSummary, Verbosity
 from codex_protocol.items import parse_response_item
 
-ITEMS = [
+ITEMS: list[dict[str, object]] = [
     {"type": "message", "id": "msg_1", "role": "user", "content": [{"type": "input_text", "text": "hi"}]},
     {
         "type": "reasoning",

@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from codex_core.config.providers import ModelProvider, WireApi, built_in_providers
-from codex_core.errors import ModelError
 from codex_core.model import ModelClient, Prompt, family_for
 from codex_core.model.demo import ScriptedTransport, respond
 from codex_core.model.errors import InvalidRequest, RetryLimitReached, UnexpectedStatus
@@ -22,6 +21,7 @@ from codex_core.testing.replies import answer, http_error, message
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from codex_core.errors import ModelError
     from codex_core.testing.http_wire import RecordedRequest
     from codex_core.testing.replies import Reply
 

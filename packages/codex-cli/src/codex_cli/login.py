@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from codex_core.config.overrides import InvalidOverrideError
 from codex_core.errors import CodexError
 from codex_exec.lean_typer import new_app
 from codex_exec.usage import usage_error
+from codex_login.errors import LoginError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +49,7 @@ def run_login(arguments: Sequence[str], overrides: Sequence[str]) -> int:
         if action == "status":
             outcome.append(_status(merged))
         elif with_api_key:
-            outcome.append(_store_key(sys.stdin.read().strip(), merged))
+            outcome.append(_store_key(_piped_key(), merged))
         elif api_key is not None:
             outcome.append(_store_key(api_key, merged))
         else:
@@ -76,13 +78,16 @@ def run_logout(arguments: Sequence[str], overrides: Sequence[str]) -> int:
 
 def _run(app: typer.Typer, arguments: Sequence[str], program: str, outcome: list[int]) -> int:
     try:
-        app(list(arguments), prog_name=program, standalone_mode=False)
+        code = app(list(arguments), prog_name=program, standalone_mode=False)
     except typer.TyperException as error:
         return usage_error(error, sys.stderr)
+    except InvalidOverrideError as error:
+        _say(f"Error parsing -c overrides: {error}")
+        return FAILED
     except CodexError as error:
         _say(f"Error loading configuration: {error}")
         return FAILED
-    return outcome[0] if outcome else 0
+    return outcome[0] if outcome else int(code or 0)  # the help was shown, or Ctrl-C
 
 
 def _codex_home(overrides: Sequence[str]) -> str:
@@ -90,6 +95,16 @@ def _codex_home(overrides: Sequence[str]) -> str:
     from codex_core.services import Services
 
     return load_config(overrides=overrides, flags=ConfigFlags(), services=Services()).codex_home
+
+
+def _piped_key() -> str:
+    """The key on stdin; empty if there is none or it is no text."""
+    if sys.stdin is None:
+        return ""
+    try:
+        return sys.stdin.buffer.read().decode().strip()
+    except UnicodeDecodeError:
+        return ""
 
 
 def _store_key(key: str, overrides: Sequence[str]) -> int:
@@ -104,8 +119,8 @@ def _store_key(key: str, overrides: Sequence[str]) -> int:
         return FAILED
     try:
         login_with_api_key(home, key)
-    except OSError as error:
-        _say(f"Error logging in: {error.strerror}: {error.filename}")
+    except LoginError as error:
+        _say(f"Error logging in: {error}")
         return FAILED
     _say("Successfully logged in")
     return 0
@@ -113,7 +128,6 @@ def _store_key(key: str, overrides: Sequence[str]) -> int:
 
 def _status(overrides: Sequence[str]) -> int:
     from codex_login.auth import CodexAuth, masked_key
-    from codex_login.errors import LoginError
     from codex_protocol.config_types import AuthMode
 
     try:
@@ -136,8 +150,8 @@ def _remove(overrides: Sequence[str]) -> int:
 
     try:
         removed = AuthManager(_codex_home(overrides)).logout()
-    except OSError as error:
-        _say(f"Error logging out: {error.strerror}")
+    except LoginError as error:
+        _say(f"Error logging out: {error}")
         return FAILED
     _say("Successfully logged out" if removed else "Not logged in")
     return 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,7 +34,16 @@ def notify_turn_complete(
         "input-messages": list(input_messages),
         "last-assistant-message": last_message,
     }
+    arguments = [*map(os.fsencode, program), dumps(payload).encode()]
     try:
-        os.posix_spawnp(program[0], [*program, dumps(payload)], environ)
-    except OSError as error:
+        pid = os.posix_spawnp(
+            arguments[0],
+            arguments,
+            environ,
+            setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),  # which CPython ignores
+        )
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in the configured words
         _log.error("the notify program %s cannot be started: %s", program[0], error)
+        return
+    # Takes its exit status, or every turn of a long session would leave a zombie.
+    threading.Thread(target=os.waitpid, args=(pid, 0), name="notify", daemon=True).start()

@@ -30,6 +30,9 @@ def prepared_process() -> Iterator[tuple[Services, HelperDirectory]]:
     from codex_core.services import Services
 
     environ = original_environ()
+    # Ours is a program, not a library: no pydantic plugin is wanted, and looking for one reads the metadata
+    # of every installed distribution (14 ms). Commands get `environ`, where this is not set.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     home = find_codex_home(environ)
     dotenv = os.path.join(home, ".env")
     if os.path.exists(dotenv):

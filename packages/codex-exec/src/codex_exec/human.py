@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codex_core.presentation import blocks
-from codex_core.presentation.safe_text import safe_text
+from codex_core.presentation.safe_text import exact_text
 from codex_core.presentation.spans import Span, Style, line
 from codex_protocol import events
 
@@ -27,6 +27,8 @@ class HumanPrinter:
         self._show_reasoning = show_reasoning
         self._cwd = cwd
         self._streaming: str | None = None
+        self._heard: dict[str, list[str]] = {}
+        self._tokens_used = 0
 
     def begin(self, config: Config, prompt: str) -> None:
         """The settings of the run and what was asked."""
@@ -36,16 +38,18 @@ class HumanPrinter:
         self._out.row(line(Span(f"Codex {__version__}", Style.HEADING)))
         self._out.row(rule)
         for name, value in blocks.config_rows(config):
-            self._out.row(line(Span(f"{name}: ", Style.STRONG), value))
+            self._out.row(line(Span(f"{name}: ", Style.STRONG), exact_text(value)))
         for notice in config.notices:
-            self._out.row(line(Span(f"note: {notice}", Style.WARNING)))
+            self._note(f"note: {notice}", Style.WARNING)
         self._out.row(rule)
         self._out.row(line(Span("user", Style.HEADING)))
-        self._out.rows(line(row) for row in safe_text(prompt).rstrip("\n").split("\n"))
+        self._out.rows(blocks.text_rows(prompt.rstrip("\n")))
 
     def end(self, last_message: str | None) -> None:
         """The answer for whoever reads the pipe."""
         self._finish_stream()
+        if self._tokens_used:
+            self._note(f"tokens used: {blocks.format_count(self._tokens_used)}", Style.DIM)
         if self._answers is not None and last_message:
             self._answers.text(last_message if last_message.endswith("\n") else last_message + "\n")
 
@@ -63,6 +67,9 @@ class HumanPrinter:
             case events.AgentReasoningEvent(text=text):
                 if self._show_reasoning:
                     self._whole("thinking", text, Style.THOUGHT)
+            case events.AgentReasoningSectionBreakEvent():
+                if self._streaming == "thinking":
+                    self._out.text("\n\n")
             case events.AgentReasoningRawContentDeltaEvent(delta=delta):
                 self._stream("raw thinking", delta, Style.THOUGHT)
             case events.AgentReasoningRawContentEvent(text=text):
@@ -76,15 +83,19 @@ class HumanPrinter:
         if self._streaming != speaker:
             self._heading(speaker)
             self._streaming = speaker
-        self._out.text(safe_text(delta), style)
+        self._heard.setdefault(speaker, []).append(delta)
+        self._out.text(exact_text(delta), style)
 
     def _whole(self, speaker: str, text: str, style: Style) -> None:
-        """A finished text: printed whole unless it has just been streamed."""
-        if self._streaming == speaker:
-            self._finish_stream()
+        """A finished text: printed whole unless it has been streamed in this answer of the model."""
+        _, is_streamed, rest = "".join(self._heard.get(speaker, ())).partition(text or "\0")
+        if is_streamed:
+            self._heard[speaker] = [rest]
+            if not rest:
+                self._finish_stream()
             return
         self._heading(speaker)
-        self._out.rows(line(Span(row, style)) for row in safe_text(text).split("\n"))
+        self._out.rows(blocks.text_rows(text, style))
 
     def _finish_stream(self) -> None:
         if self._streaming is not None:
@@ -99,6 +110,8 @@ class HumanPrinter:
     # -- everything else ------------------------------------------------------------------------
 
     def _block(self, msg: events.EventMsg) -> None:
+        if isinstance(msg, events.TokenCountEvent | events.StreamErrorEvent):
+            self._heard.clear()  # the answer is complete, or lost
         match msg:
             case events.SessionConfiguredEvent(session_id=session_id):
                 self._note(f"session {session_id}", Style.DIM)
@@ -119,33 +132,32 @@ class HumanPrinter:
             case events.McpToolCallBeginEvent(invocation=call):
                 self._note(f"tool {call.server}.{call.tool}", Style.STRONG)
             case events.WebSearchEndEvent(query=query):
-                self._note(f"searched the web: {safe_text(query)}", Style.DIM)
+                self._note(f"searched the web: {query}", Style.DIM)
             case events.BackgroundEventEvent(message=message):
-                self._note(safe_text(message), Style.DIM)
+                self._note(message, Style.DIM)
             case events.StreamErrorEvent(message=message):
-                self._note(safe_text(message), Style.WARNING)
+                self._note(message, Style.WARNING)
             case events.ErrorEvent(message=message):
-                self._note(f"ERROR: {safe_text(message)}", Style.FAILURE)
+                self._note(f"ERROR: {message}", Style.FAILURE)
             case events.TurnAbortedEvent():
                 self._note("interrupted", Style.WARNING)
             case events.TokenCountEvent(info=info) if info is not None:
-                total = blocks.format_count(info.total_token_usage.blended_total)
-                self._note(f"tokens used: {total}", Style.DIM)
+                self._tokens_used = info.total_token_usage.blended_total
             case _:
                 pass
 
     def _note(self, text: str, style: Style) -> None:
         self._finish_stream()
-        self._out.rows(line(Span(row, style)) for row in text.split("\n"))
+        self._out.rows(blocks.text_rows(text, style))
 
     def _command_begins(self, msg: events.ExecCommandBeginEvent) -> None:
         from codex_core.approval.words import shlex_join
 
-        command = safe_text(shlex_join(list(msg.command)))
+        command = shlex_join(list(msg.command))
         self._finish_stream()
         self._out.row(())
         place = "" if msg.cwd == self._cwd else f" in {blocks.shorten_path(msg.cwd, self._cwd)}"
-        self._out.rows(line(Span(row, Style.STRONG)) for row in f"$ {command}{place}".split("\n"))
+        self._out.rows(blocks.text_rows(f"$ {command}{place}", Style.STRONG))
 
     def _command_ends(self, msg: events.ExecCommandEndEvent) -> None:
         self._finish_stream()

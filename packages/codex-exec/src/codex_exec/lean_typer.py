@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -22,12 +22,35 @@ F = TypeVar("F", bound="Callable[..., Any]")
 class LeanCommand(TyperCommand):
     """A command whose parameters are `str`, `bool`, an enum of texts, or lists of `str`."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer's own signature
+        """Parses with `-m=x` understood as `-m x`, as `--model=x` is."""
+        return super().parse_args(ctx, [*_with_values_apart(args, self.get_params(ctx))])
+
     def get_params(self, ctx: Any) -> list[Any]:  # typer's own signature
         """The parameters, help option included, with our converter."""
         parameters = super().get_params(ctx)
         for parameter in parameters:
             parameter.get_runtime_param = _Converter  # type: ignore[attr-defined]  # see the module's docstring
         return parameters
+
+
+def _with_values_apart(arguments: list[str], parameters: list[Any]) -> Iterator[str]:
+    letters = {
+        name
+        for parameter in parameters
+        for name in parameter.opts
+        if len(name) == 2 and not getattr(parameter, "is_flag", True)
+    }
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument == "--":
+            yield argument
+            yield from remaining
+        elif argument[:2] in letters and argument[2:3] == "=":
+            yield argument[:2]
+            yield argument[3:]
+        else:
+            yield argument
 
 
 class _Converter:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import io
 import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Protocol
 
 from codex_core.config.overrides import InvalidOverrideError
-from codex_core.errors import CodexError
+from codex_core.errors import CodexError, SessionError
 from codex_exec.prompt import RunError
+from codex_login.errors import LoginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +45,7 @@ class Printer(Protocol):
 
 def run(options: ExecOptions) -> int:
     """Runs once and returns the exit code; a known problem is one sentence on stderr."""
+    _mend_standard_streams()
     try:
         return _run(options)
     except RunError as error:
@@ -50,12 +54,12 @@ def run(options: ExecOptions) -> int:
     except InvalidOverrideError as error:
         print(f"Error parsing -c overrides: {error}", file=sys.stderr)
         return FAILED
-    except CodexError as error:
+    except (CodexError, LoginError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return FAILED
     except BrokenPipeError:
         # The reader of our output left: nothing more can be said, and nothing is wrong with the work.
-        _forget_stdout()
+        _forget_output()
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -119,11 +123,11 @@ def _require_repository(config: Config, options: ExecOptions) -> None:
 
 
 def _require_credentials(config: Config, auth: AuthManager) -> None:
-    if (
-        config.model_provider.requires_openai_auth
-        and not config.model_provider.env_key
-        and auth.auth() is None
-    ):
+    login = auth.auth()
+    is_needed = config.model_provider.requires_openai_auth and not config.model_provider.env_key
+    if is_needed and (login is None or login.token is None):
+        if auth.problem is not None:
+            raise auth.problem
         raise RunError(
             "Not logged in: run `codex login --with-api-key` (it reads the key from stdin), "
             "or try `codex exec --demo`, which needs no key."
@@ -170,8 +174,9 @@ async def _converse(
         conversation = (await manager.new_conversation(config)).conversation
         stop = _Stop(conversation)
         with stop.listening():
-            await conversation.submit(UserInputOp(items=items))
-            outcome = await _follow(conversation, printer)
+            turn_id = await conversation.submit(UserInputOp(items=items))
+            gc.enable()
+            outcome = await _follow(conversation, turn_id, printer)
         if outcome.completed and options.last_message_file is not None:
             write_last_message(options.last_message_file, outcome.last_message)
         printer.end(outcome.last_message)
@@ -189,7 +194,7 @@ class _Outcome:
         self.completed = False
 
 
-async def _follow(conversation: CodexConversation, printer: Printer) -> _Outcome:
+async def _follow(conversation: CodexConversation, turn_id: str, printer: Printer) -> _Outcome:
     """Prints events until the turn is over, then until the session has closed its books."""
     from codex_protocol import events
     from codex_protocol.ops import ShutdownOp
@@ -199,10 +204,12 @@ async def _follow(conversation: CodexConversation, printer: Printer) -> _Outcome
         event = await conversation.next_event()
         printer.event(event)
         match event.msg:
-            case events.ErrorEvent():
+            case events.ErrorEvent() if event.id == turn_id:
                 outcome.failed = True
             case events.TaskCompleteEvent(last_agent_message=message):
                 outcome.last_message, outcome.completed = message, True
+                # A turn that brought its answer has succeeded, whatever else went wrong on the way.
+                outcome.failed = outcome.failed and message is None
                 await conversation.submit(ShutdownOp())
             case events.TurnAbortedEvent():
                 outcome.failed = True
@@ -212,13 +219,16 @@ async def _follow(conversation: CodexConversation, printer: Printer) -> _Outcome
 
 
 class _Stop:
-    """Turns the first SIGINT, SIGTERM or SIGHUP into an interrupt of the turn; the second one kills."""
+    """Turns the first SIGINT, SIGTERM or SIGHUP into an interrupt of the turn.
+
+    After it the next SIGINT or SIGTERM kills. SIGHUP does not: a terminal that closes sends it twice.
+    """
 
     _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __init__(self, conversation: CodexConversation) -> None:
         self._conversation = conversation
-        self._interrupting: asyncio.Task[str] | None = None
+        self._interrupting: asyncio.Task[None] | None = None
         self.signal: signal.Signals | None = None
 
     @contextlib.contextmanager
@@ -234,13 +244,19 @@ class _Stop:
                 loop.remove_signal_handler(number)
 
     def _received(self, number: signal.Signals) -> None:
+        if self.signal is not None:
+            return
+        self.signal = number
+        loop = asyncio.get_running_loop()
+        loop.remove_signal_handler(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGTERM)
+        self._interrupting = loop.create_task(self._interrupt())
+
+    async def _interrupt(self) -> None:
         from codex_protocol.ops import InterruptOp
 
-        loop = asyncio.get_running_loop()
-        loop.remove_signal_handler(number)
-        if self.signal is None:
-            self.signal = number
-            self._interrupting = loop.create_task(self._conversation.submit(InterruptOp()))
+        with contextlib.suppress(SessionError):  # it has just ended by itself
+            await self._conversation.submit(InterruptOp())
 
 
 def write_last_message(path: str, message: str | None) -> None:
@@ -255,8 +271,20 @@ def write_last_message(path: str, message: str | None) -> None:
         print(f"Warning: no last agent message; wrote empty content to {path}", file=sys.stderr)
 
 
-def _forget_stdout() -> None:
-    """Points stdout at nothing, so that the interpreter does not complain when it flushes at exit."""
+def _mend_standard_streams() -> None:
+    """Makes every stream one that can be used: open, and able to write any text."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:  # closed before we began; a file we open must not get its number
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))
+        elif number and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _forget_output() -> None:
+    """Points output at nothing, so that the interpreter does not complain when it flushes at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(null, stream.fileno())
     os.close(null)

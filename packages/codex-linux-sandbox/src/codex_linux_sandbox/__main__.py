@@ -1,12 +1,11 @@
-"""The command `codex-linux-sandbox`: confines itself as a policy says and becomes the command.
-
-One process, one thread, no fork: what the caller started is what it can wait for and signal.
-"""
+"""The command `codex-linux-sandbox`: confines itself as a policy says and becomes the command."""
 
 from __future__ import annotations
 
 import os
 import sys
+
+from .isolation import AUTO, DEFAULT_ISOLATION, ISOLATIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ USAGE_ERROR = 2
 CANNOT_CONFINE = 101  # spec: exec-sandbox.md C.2
 
 USAGE = f"Usage: {NAME} [OPTIONS] <SANDBOX_POLICY_CWD> <SANDBOX_POLICY> [--] <COMMAND>..."
+EXPLAIN, SELF_TEST, AS_JSON = "--explain", "--self-test", "--json"
+FLAGS = (EXPLAIN, SELF_TEST, AS_JSON)
 HELP = f"""\
 Runs one command confined by the Linux kernel (Landlock, seccomp, no new privileges).
 
@@ -30,19 +31,35 @@ Arguments:
   <COMMAND>...          Program, looked up in PATH inside the sandbox, and its arguments
 
 Options:
+      --isolation <KIND>  auto: namespaces where the kernel allows them, Landlock and seccomp always;
+                          namespaces: an error where it does not; landlock: never namespaces
+                          [default: {DEFAULT_ISOLATION}]
       --parent-pid <PID>  End at once if this process is no longer the parent
+      --explain           Say what the policy comes to here, instead of running a command
+      --self-test         Try on this machine what is refused and what is possible, and report
+      --json              With --self-test: report as JSON
   -h, --help              Print this help
   -V, --version           Print the version
 
 The exit status is the command's. 2: usage error. {CANNOT_CONFINE}: the policy cannot be enforced here,
-nothing was run. 126, 127: the command cannot be executed, was not found.
+nothing was run. 126, 127: the command cannot be executed, was not found. --self-test ends with 0 when
+everything is as it must be, else with 1.
 """
+
+
+class _Options:
+    """What stands before the arguments."""
+
+    def __init__(self) -> None:
+        self.isolation: str | None = None
+        self.parent: int | None = None
+        self.flags: set[str] = set()
 
 
 def main() -> NoReturn:
     """Runs the command line in `sys.argv`; returns to nobody."""
     arguments = sys.argv[1:]
-    parent: int | None = None
+    options = _Options()
     while arguments and arguments[0].startswith("-"):
         option, *arguments = arguments
         if option in ("-h", "--help"):
@@ -53,20 +70,38 @@ def main() -> NoReturn:
 
             sys.stdout.write(f"{NAME} {__version__}\n")
             sys.exit(0)
-        name, separator, value = option.partition("=")
-        if name != "--parent-pid":
-            _usage_error(f"unexpected option '{option}'")
-        if not separator:
-            if not arguments:
-                _usage_error("option '--parent-pid' needs a value")
-            value, *arguments = arguments
+        if option in FLAGS:
+            options.flags.add(option)
+        else:
+            arguments = _valued_option(option, arguments, options)
+    if SELF_TEST in options.flags:
+        _self_test(arguments, options)
+    _run(arguments, options)
+
+
+def _valued_option(option: str, arguments: list[str], options: _Options) -> list[str]:
+    """Reads an option that takes a value, which may be the next argument; the arguments left."""
+    name, separator, value = option.partition("=")
+    if name not in ("--isolation", "--parent-pid"):
+        _usage_error(f"unexpected option '{option}'")
+    if not separator:
+        if not arguments:
+            _usage_error(f"option '{name}' needs a value")
+        value, *arguments = arguments
+    if name == "--isolation":
+        if value not in ISOLATIONS:
+            _usage_error(
+                f"invalid value '{value}' for '--isolation': expected one of {', '.join(ISOLATIONS)}"
+            )
+        options.isolation = value
+    else:
         if not (value.isascii() and value.isdigit()):
             _usage_error(f"invalid value '{value}' for '--parent-pid': expected a process id")
-        parent = int(value)
-    _run(arguments, parent)
+        options.parent = int(value)
+    return arguments
 
 
-def _run(arguments: list[str], parent: int | None) -> NoReturn:
+def _run(arguments: list[str], options: _Options) -> NoReturn:
     from .errors import ConfinementError, PolicyError
     from .policy import parse_policy
 
@@ -82,22 +117,44 @@ def _run(arguments: list[str], parent: int | None) -> NoReturn:
         policy = parse_policy(text)
     except PolicyError as error:
         _usage_error(f"invalid value '{text}' for '<SANDBOX_POLICY>': {error}")
+    isolation = options.isolation or DEFAULT_ISOLATION
+    if EXPLAIN in options.flags:
+        from .explain import explain
+
+        tmpdir = os.environ.get("TMPDIR", "")
+        sys.stdout.write(explain(policy, cwd=cwd, tmpdir=tmpdir, isolation=isolation))
+        sys.exit(0)
     if not command:
         _usage_error("missing <COMMAND>")
 
     from . import launch
 
     try:
-        launch.die_with_parent(parent)
+        launch.die_with_parent(options.parent)
         environment = launch.original_environment()
         if policy.confines:
-            from .confinement import confine
+            from .confinement import confine_command
 
-            confine(policy, cwd=cwd, tmpdir=os.fsdecode(environment.get(b"TMPDIR", b"")))
+            tmpdir = os.fsdecode(environment.get(b"TMPDIR", b""))
+            confine_command(policy, cwd=cwd, tmpdir=tmpdir, isolation=isolation)
     except (ConfinementError, OSError) as error:
         _fail(f"cannot confine the command, so it was not run: {error}", CANNOT_CONFINE)
     failure = launch.execute([os.fsencode(argument) for argument in command], environment)
     _fail(f"cannot run '{command[0]}': {failure.strerror} (os error {failure.errno})", failure.exit_code)
+
+
+def _self_test(arguments: list[str], options: _Options) -> NoReturn:
+    from .errors import ConfinementError
+    from .selftest import run_self_test
+
+    if arguments:
+        _usage_error(f"unexpected argument '{arguments[0]}'")
+    try:
+        report, is_as_it_must = run_self_test(options.isolation or AUTO, as_json=AS_JSON in options.flags)
+    except ConfinementError as error:
+        _fail(f"commands cannot be confined here: {error}", CANNOT_CONFINE)
+    sys.stdout.write(report)
+    sys.exit(not is_as_it_must)
 
 
 def _usage_error(message: str) -> NoReturn:

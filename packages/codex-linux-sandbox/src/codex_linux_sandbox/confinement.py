@@ -6,18 +6,24 @@ import os
 import sys
 
 from .errors import ConfinementError
+from .isolation import LANDLOCK, NAMESPACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .policy import SandboxPolicy
 
 
 class Confinement:
     """What was applied: the Landlock ABI (0: none), the writable paths, the number of filter rules."""
 
-    __slots__ = ("filter_rules", "landlock_abi", "writable")
+    __slots__ = ("filter_rules", "landlock_abi", "namespaces", "writable")
 
-    def __init__(self, *, landlock_abi: int, writable: tuple[str, ...], filter_rules: int) -> None:
+    def __init__(
+        self, *, namespaces: bool, landlock_abi: int, writable: tuple[str, ...], filter_rules: int
+    ) -> None:
+        self.namespaces = namespaces
         self.landlock_abi = landlock_abi
         self.writable = writable
         self.filter_rules = filter_rules
@@ -26,7 +32,7 @@ class Confinement:
 def confine(
     policy: SandboxPolicy, *, cwd: str, tmpdir: str | None = None, landlock_abi: int | None = None
 ) -> Confinement:
-    """Applies `policy` to this process and everything it starts. It cannot be undone.
+    """Applies `policy` to this process and everything it starts, by Landlock and seccomp. It stays so.
 
     `cwd` is the directory workspace-write is about, `tmpdir` the TMPDIR of the commands to come (default:
     that of this process). `landlock_abi` pretends an older kernel. Under danger-full-access nothing happens.
@@ -34,30 +40,96 @@ def confine(
     Raises: ConfinementError. The process may be partly confined then; do not run what was to be confined.
     """
     if not policy.confines:
-        return Confinement(landlock_abi=0, writable=("/",), filter_rules=0)
-    if sys.platform != "linux":
-        raise ConfinementError("Landlock and seccomp exist on Linux only")
-    from . import landlock, privileges, seccomp
+        return Confinement(namespaces=False, landlock_abi=0, writable=("/",), filter_rules=0)
+    _require_linux()
+    _require_one_thread()
+    tmpdir = tmpdir if tmpdir is not None else os.environ.get("TMPDIR")
+    return _restrict(policy, _writable_paths(policy, cwd, tmpdir), in_namespaces=False, abi=landlock_abi)
+
+
+def confine_command(policy: SandboxPolicy, *, cwd: str, tmpdir: str, isolation: str) -> Confinement:
+    """As `confine`, in namespaces of its own where `isolation` says so and the kernel allows it.
+
+    With namespaces, this returns in a new process, which is to become the command; the calling one waits for
+    it, ends as it ends, and never returns from here.
+
+    Raises: ConfinementError.
+    """
+    _require_linux()
+    _require_one_thread()
+    if isolation == LANDLOCK:
+        return _restrict(policy, _writable_paths(policy, cwd, tmpdir), in_namespaces=False)
+
+    from . import landlock, namespaces
     from .policy import trusted_roots
 
-    _require_one_thread()
-    abi = landlock.kernel_abi()
-    if landlock_abi is not None:
-        abi = min(abi, landlock_abi)
-    requested = policy.requested_roots(cwd, tmpdir=tmpdir if tmpdir is not None else os.environ.get("TMPDIR"))
-    if policy.allows_writes:
-        requested.append(landlock.SHARED_MEMORY)
-    network = policy.allows_network
+    landlock.kernel_abi()  # fail before anything is set up
+    writable = trusted_roots(policy.requested_roots(cwd, tmpdir=tmpdir))
+    protected, release = _protected_paths(policy, cwd, tmpdir)
+    try:
+        granted = namespaces.enter(writable, protected, at_end=release)
+    except namespaces.NamespacesError as error:
+        release()
+        if isolation == NAMESPACES:
+            raise ConfinementError(str(error)) from error
+        return _restrict(policy, _writable_paths(policy, cwd, tmpdir), in_namespaces=False)
+    return _restrict(policy, granted, in_namespaces=True)
 
+
+def _restrict(
+    policy: SandboxPolicy, writable: list[str], *, in_namespaces: bool, abi: int | None = None
+) -> Confinement:
+    from . import landlock, privileges, seccomp
+
+    kernel_abi = landlock.kernel_abi()
+    abi = kernel_abi if abi is None else min(abi, kernel_abi)
+    network = policy.allows_network
     privileges.forbid_new_privileges()
     privileges.drop_capabilities(network=network)
-    enforced = landlock.restrict(trusted_roots(requested), network=network, abi=abi)
+    enforced = landlock.restrict(writable, network=network, abi=abi)
     rules = seccomp.install_filter(
         network=network,
-        writes=policy.allows_writes,
+        # Read-only mounts refuse metadata changes by place; without them, all are refused or none.
+        writes=in_namespaces or policy.allows_writes,
         truncate_covered=bool(enforced.file_system & landlock.TRUNCATE),
     )
-    return Confinement(landlock_abi=abi, writable=enforced.writable, filter_rules=rules)
+    return Confinement(
+        namespaces=in_namespaces, landlock_abi=abi, writable=enforced.writable, filter_rules=rules
+    )
+
+
+def _writable_paths(policy: SandboxPolicy, cwd: str, tmpdir: str | None) -> list[str]:
+    from .landlock import SHARED_MEMORY
+    from .policy import trusted_roots
+
+    requested = policy.requested_roots(cwd, tmpdir=tmpdir)
+    if policy.allows_writes:
+        requested.append(SHARED_MEMORY)
+    return trusted_roots(requested)
+
+
+def _protected_paths(policy: SandboxPolicy, cwd: str, tmpdir: str) -> tuple[list[str], Callable[[], None]]:
+    """What stays read-only in every root, and how to clean up after the command.
+
+    Missing names are kept missing in the workspace and in the roots the user named, not in shared temporary
+    directories.
+    """
+    from .policy import trusted_roots
+    from .protected import Protection
+
+    protection = Protection()
+    own = [os.path.join(cwd, root) for root in (*policy.writable_roots, cwd)] if policy.allows_writes else []
+    for root in policy.requested_roots(cwd, tmpdir=tmpdir):
+        for path in trusted_roots([root]):
+            protection.add_existing(path)
+            if root in own:
+                protection.add_missing(path)
+    return protection.paths, protection.release
+
+
+def _require_linux() -> None:
+    if sys.platform != "linux":
+        raise ConfinementError("Landlock and seccomp exist on Linux only")
 
 
 def _require_one_thread() -> None:

@@ -166,8 +166,11 @@ def _add_rule(ruleset: int, descriptor: int, rights: int) -> None:
     libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, _PATH_BENEATH.pack(rights, descriptor), 0)
 
 
-def open_exactly(path: str) -> int | None:
-    """A descriptor for canonical `path`, None when part of it is missing, closed to us or a symbolic link."""
+def open_exactly(path: str, *, link: bool = False) -> int | None:
+    """A descriptor for canonical `path`, None when part of it is missing, closed to us or a symbolic link.
+
+    With `link`, the last part may be a symbolic link, and the descriptor is for the link itself.
+    """
     descriptor = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     names = [name for name in path.split("/") if name]
     try:
@@ -175,7 +178,7 @@ def open_exactly(path: str) -> int | None:
             step = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = step
-        if stat.S_ISLNK(os.fstat(descriptor).st_mode):
+        if not link and stat.S_ISLNK(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             return None
     except OSError:

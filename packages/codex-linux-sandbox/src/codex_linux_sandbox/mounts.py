@@ -1,11 +1,12 @@
-"""The file system as the command sees it: everything read-only but the writable roots, with a /dev of its own.
+"""The file system as the command sees it: read-only but for the writable roots, with a /dev of its own.
 
-Works inside a mount namespace this process alone has. Everything is opened and attached by descriptor, so that
-nothing can be exchanged for a symbolic link between the check and the use.
+Works inside a mount namespace this process alone has. Everything is opened and attached by descriptor, so
+that nothing can be exchanged for a symbolic link between the check and the use.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import struct
@@ -47,23 +48,46 @@ def arrange(writable: list[str], protected: list[str]) -> list[str]:
     private = [] if any(_is_at_or_below(path, "/dev") for path in writable) else _make_devices()
     libc.mount(b"proc", b"/proc", b"proc", _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, None)
     attached = [path for path, tree in trees if tree is not None and _attach(tree, path)]
-    for path in protected:
+    for path in _ways(protected, attached):
         tree = _clone(path)
+        if tree is None or not _attach(tree, path):
+            raise OSError(errno.ENOENT, f"cannot keep {path} in its place")
+    for path in protected:
+        tree = _clone(path, link=True)
         if tree is not None:
             _set_attributes(tree, b"", _READ_ONLY, recursive=True)
-            if not _attach(tree, path):
-                raise OSError(2, f"cannot protect {path}")
+            if not _attach(tree, path, link=True):
+                raise OSError(errno.ENOENT, f"cannot protect {path}")
     os.chdir(here)  # by name, or it would stay below the mounts made since
     return attached + private
 
 
+def _ways(paths: list[str], roots: list[str]) -> list[str]:
+    """The directories between `roots` and `paths`, outer ones first.
+
+    Each becomes a mount of its own, because a mount cannot be renamed: else a whole directory with a
+    protected one in it could be moved aside, and another put in its place.
+    """
+    ways: dict[str, None] = {}
+    for path in paths:
+        for root in roots:
+            way = os.path.dirname(path)
+            while way != root and _is_at_or_below(way, root):
+                ways[way] = None
+                way = os.path.dirname(way)
+    return sorted(ways)
+
+
 def _is_at_or_below(path: str, directory: str) -> bool:
-    return path == directory or path.startswith(directory + "/")
+    return path == directory or path.startswith(directory.rstrip("/") + "/")
 
 
-def _clone(path: str) -> int | None:
-    """A detached copy of the mounts at and below `path`; None when it cannot be opened."""
-    descriptor = open_exactly(path)
+def _clone(path: str, *, link: bool = False) -> int | None:
+    """A detached copy of the mounts at and below `path`; None when it cannot be opened.
+
+    With `link`, a symbolic link at the end of `path` is copied as such: it can then not be exchanged.
+    """
+    descriptor = open_exactly(path, link=link)
     if descriptor is None:
         return None
     try:
@@ -73,8 +97,8 @@ def _clone(path: str) -> int | None:
         os.close(descriptor)
 
 
-def _attach(tree: int, path: str) -> bool:
-    descriptor = open_exactly(path)
+def _attach(tree: int, path: str, *, link: bool = False) -> bool:
+    descriptor = open_exactly(path, link=link)
     if descriptor is None:
         os.close(tree)
         return False

@@ -1,20 +1,19 @@
-"""The namespace layer: a process of the caller that waits, and the command in user, mount, process and IPC
-namespaces of its own.
+"""The namespace layer: the command in user, mount, process and IPC namespaces of its own.
 
-Three processes: the one the caller started stays as it is, passes signals on and ends as the command ends. Its
-child is the first process of the new process namespace: it arranges the mounts, adopts and reaps what the
+Three processes: the one the caller started stays as it is, passes signals on and ends as the command ends.
+Its child is the first process of the new process namespace: it arranges the mounts, adopts and reaps what the
 command leaves behind, and takes everything down with it when it ends. Its child becomes the command.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 
 from . import libc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWPID = 0x20000, 0x8000000, 0x10000000, 0x20000000
@@ -37,18 +36,19 @@ _FROM_KERNEL = 0x80  # si_code of what a terminal sends to the whole group, the 
 _READY = b"+"
 
 
-class NamespacesUnavailable(RuntimeError):
+class NamespacesError(RuntimeError):
     """The kernel, or a container around us, forbids what this layer needs. Nothing has changed."""
 
 
-def enter(writable: list[str], protected: list[str]) -> list[str]:
+def enter(writable: list[str], protected: list[str], *, at_end: Callable[[], None]) -> list[str]:  # noqa: RET503
     """Goes on in new namespaces, as the process that is to become the command; the paths it may write.
 
-    The process that called stays behind, waits, and never returns from here.
+    The process that called stays behind, waits, calls `at_end` and never returns from here.
 
-    Raises: NamespacesUnavailable, in the process that called.
+    Raises: NamespacesError, in the process that called.
     """
-    caller = os.getpid()
+    parent = os.getppid()
+    user, group = os.geteuid(), os.getegid()
     is_privileged = bool(libc.capabilities()[0] & _CAP_SYS_ADMIN)
     read_end, write_end = os.pipe()
     old_mask = libc.change_signal_mask(libc.SIG_BLOCK, libc.signal_mask((*_PASSED_ON, _SIGCHLD)))
@@ -59,10 +59,12 @@ def enter(writable: list[str], protected: list[str]) -> list[str]:
         libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
         os.close(read_end)
         os.close(write_end)
-        raise NamespacesUnavailable(f"new namespaces are refused: {error.strerror}") from error
+        raise NamespacesError(f"new namespaces are refused: {error.strerror}") from error
     if child == 0:
         os.close(read_end)
-        granted = _be_first_process(write_end, writable, protected, own_user=not is_privileged)
+        granted = _be_first_process(
+            write_end, writable, protected, identity=None if is_privileged else (user, group)
+        )
         libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
         return granted
     os.close(write_end)
@@ -71,20 +73,22 @@ def enter(writable: list[str], protected: list[str]) -> list[str]:
         os.waitpid(child, 0)
         os.close(read_end)
         libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
-        raise NamespacesUnavailable(report.decode(errors="replace") or "the set-up ended without a word")
-    _supervise(child, int(report[1:]), read_end, caller)
+        raise NamespacesError(report.decode(errors="replace") or "the set-up ended without a word")
+    status = _supervise(child, int(report[1:]), read_end, parent)
+    at_end()
+    _end_as(status)
 
 
-def _be_first_process(
-    report: int, writable: list[str], protected: list[str], *, own_user: bool
+def _be_first_process(  # noqa: RET503 -- the last call does not return
+    report: int, writable: list[str], protected: list[str], *, identity: tuple[int, int] | None
 ) -> list[str]:
     """Sets up the namespaces, starts the process that returns, and stays as the reaper of all others."""
     from . import mounts
 
     try:
         libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)
-        if own_user:
-            _map_own_user()
+        if identity is not None:
+            _map_identity(*identity)
         outer_proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         granted = mounts.arrange(writable, protected)
     except OSError as error:
@@ -103,21 +107,18 @@ def _be_first_process(
     _reap_until(command, report)
 
 
-def _map_own_user() -> None:
+def _map_identity(user: int, group: int) -> None:
     """Keeps the numbers of the user and the group; all others are unknown inside."""
     for name, line in (
         ("setgroups", "deny"),
-        ("uid_map", f"{_OUTER_UID} {_OUTER_UID} 1"),
-        ("gid_map", f"{_OUTER_GID} {_OUTER_GID} 1"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
     ):
         descriptor = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
         try:
             os.write(descriptor, line.encode())
         finally:
             os.close(descriptor)
-
-
-_OUTER_UID, _OUTER_GID = os.geteuid(), os.getegid()
 
 
 def _reap_until(command: int, report: int) -> NoReturn:
@@ -128,8 +129,8 @@ def _reap_until(command: int, report: int) -> NoReturn:
             os._exit(0)  # the kernel ends every other process in here
 
 
-def _supervise(child: int, command: int, read_end: int, parent: int) -> NoReturn:
-    """Passes signals on to the command until it ends, then ends the same way."""
+def _supervise(child: int, command: int, read_end: int, parent: int) -> int:
+    """Passes signals on to the command until it ends; its status as wait(2) gives it."""
     _let_go_of_standard_streams()
     mask = libc.signal_mask((*_PASSED_ON, _SIGCHLD))
     while True:
@@ -143,14 +144,18 @@ def _supervise(child: int, command: int, read_end: int, parent: int) -> NoReturn
                 os.kill(command, number)
             except OSError:
                 pass  # it has just ended
+        if os.getppid() != parent:
+            # Our caller is gone. The command has been told; it gets no time it could use to outlive it.
+            os.kill(child, _SIGKILL)
     text = _read_line(read_end)
-    status = int(text) if text else _SIGKILL  # no word: it was killed with everything else
-    if os.WIFSIGNALED(status):
-        _die_by(os.WTERMSIG(status))
-    os._exit(os.WEXITSTATUS(status))
+    return int(text) if text else _SIGKILL  # no word: it was killed with everything else
 
 
-def _die_by(number: int) -> NoReturn:
+def _end_as(status: int) -> NoReturn:
+    """Ends this process as one with wait status `status` ended."""
+    if not os.WIFSIGNALED(status):
+        os._exit(os.WEXITSTATUS(status))
+    number = os.WTERMSIG(status)
     libc.prctl(libc.PR_SET_DUMPABLE, 0)  # one core dump is enough
     libc.reset_signal(number)
     libc.change_signal_mask(libc.SIG_UNBLOCK, libc.signal_mask((number,)))
@@ -168,10 +173,11 @@ def _let_go_of_standard_streams() -> None:
 
 
 def _read_line(descriptor: int) -> bytes:
+    """The next line, or what there is before the end. Reads no further: the next line may be there already."""
     text = b""
     while not text.endswith(b"\n"):
-        chunk = os.read(descriptor, 4096)
-        if not chunk:
+        character = os.read(descriptor, 1)
+        if not character:
             break
-        text += chunk
+        text += character
     return text.strip()

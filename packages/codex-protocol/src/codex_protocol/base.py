@@ -87,6 +87,11 @@ class RawModel(WireModel):
 
     raw: dict[str, object]
 
+    @classmethod
+    def from_wire(cls, data: Mapping[str, object]) -> Self:
+        """The object, as it comes."""
+        return cls(raw=as_object(data, "an object"))
+
     @model_serializer
     def _as_it_came(self) -> dict[str, object]:
         return self.raw

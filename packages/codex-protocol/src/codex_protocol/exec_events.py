@@ -183,7 +183,7 @@ THREAD_ITEM = Tagged(
         "todo_list": TodoListItem,
         "error": ErrorItem,
     },
-    unknown=lambda raw: UnknownItem(raw=raw),
+    unknown=UnknownItem.from_wire,
 )
 _ThreadItem: TypeAlias = Annotated[ThreadItem, THREAD_ITEM]
 
@@ -293,7 +293,7 @@ THREAD_EVENT = Tagged(
         "turn.failed": TurnFailedEvent,
         "error": ThreadErrorEvent,
     },
-    unknown=lambda raw: UnknownThreadEvent(raw=raw),
+    unknown=UnknownThreadEvent.from_wire,
 )
 """Tells the events apart."""
 

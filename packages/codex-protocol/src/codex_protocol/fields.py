@@ -63,11 +63,12 @@ def round_to_float32(value: float) -> float:
         ProtocolError: when `value` does not fit 32 bits.
     """
     single = widen_float32(value)
-    for digits in range(1, 10):
+    for digits in range(1, 9):
         short = float(f"{single:.{digits}g}")
-        if widen_float32(short) == single:
+        # Rounded up, the largest numbers no longer fit.
+        if abs(short) <= MAX_FLOAT32 and widen_float32(short) == single:
             return short
-    return single
+    return float(f"{single:.9g}")
 
 
 def widen_float32(value: float) -> float:
@@ -79,6 +80,9 @@ def widen_float32(value: float) -> float:
     if single - single != 0.0:
         raise ProtocolError(f"invalid value: {describe(value)}, expected a finite number")
     return single
+
+
+MAX_FLOAT32 = (2 - 2**-23) * 2.0**127
 
 
 class Base64:

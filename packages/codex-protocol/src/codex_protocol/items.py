@@ -216,9 +216,7 @@ class OtherWebSearchAction(RawModel):
         return str(self.raw.get("type", "other"))
 
 
-_SEARCH_ACTION = Tagged(
-    lambda: {"search": WebSearchAction}, unknown=lambda raw: OtherWebSearchAction(raw=raw)
-)
+_SEARCH_ACTION = Tagged(lambda: {"search": WebSearchAction}, unknown=OtherWebSearchAction.from_wire)
 
 
 class WebSearchCallItem(ItemModel):
@@ -262,7 +260,7 @@ RESPONSE_ITEM = Tagged(
         "custom_tool_call_output": CustomToolCallOutputItem,
         "web_search_call": WebSearchCallItem,
     },
-    unknown=lambda raw: OtherItem(raw=raw),
+    unknown=OtherItem.from_wire,
 )
 """Tells the items apart."""
 

@@ -125,7 +125,7 @@ def _choose_content(data: dict[str, object]) -> type[WireModel] | WireModel:
         return ResourceLink
     if "resource" in data:
         return EmbeddedResource
-    return OtherContentBlock(raw=data)
+    return OtherContentBlock.from_wire(data)
 
 
 CONTENT_BLOCK = Shaped(

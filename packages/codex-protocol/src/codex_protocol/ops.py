@@ -5,16 +5,22 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast
 
-from pydantic import Field, field_serializer
+from pydantic import Field
+from pydantic_core import core_schema
 
 from codex_protocol.base import WireModel
 from codex_protocol.config_types import AskForApproval, ReasoningEffort, ReasoningSummary, ReviewDecision
+from codex_protocol.errors import ProtocolError
 from codex_protocol.fields import Late, OmitNone, SandboxPolicy, Size, Tagged, Uint, is_none
+from codex_protocol.jsonio import describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pydantic import GetCoreSchemaHandler
+
     from codex_protocol.review import ReviewRequest
+    from codex_protocol.shapes import Shape
 else:
     ReviewRequest = Annotated[object, Late("codex_protocol.review", "ReviewRequest")]
 
@@ -110,6 +116,41 @@ class ClearEffort(Enum):
 CLEAR_EFFORT = ClearEffort.CLEAR
 
 
+class EffortOverride:
+    """Marks a field that holds an effort, the wish for none, or no wish."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            _read_effort,
+            serialization=core_schema.plain_serializer_function_ser_schema(_write_effort, when_used="json"),
+        )
+
+    def wire_shape(self) -> Shape:
+        """An effort or null."""
+        from codex_protocol.shapes import Named, Nullable
+
+        return Nullable(Named(ReasoningEffort))
+
+
+def _read_effort(value: object) -> ReasoningEffort | ClearEffort | None:
+    if value is None or isinstance(value, ReasoningEffort | ClearEffort):
+        return value
+    if isinstance(value, str) and value in {effort.value for effort in ReasoningEffort}:
+        return ReasoningEffort(value)
+    expected = ", ".join(f"`{effort}`" for effort in ReasoningEffort)
+    shown = f"`{value}`" if isinstance(value, str) else describe(value)
+    raise ProtocolError(f"unknown variant {shown}, expected one of {expected}")
+
+
+def _write_effort(value: ReasoningEffort | ClearEffort | None) -> str | None:
+    return value.value if isinstance(value, ReasoningEffort) else None
+
+
+_EffortOverride: TypeAlias = Annotated[ReasoningEffort | ClearEffort | None, EffortOverride()]
+
+
 class OverrideTurnContextOp(WireModel):
     """Change the session's context for later turns; what is None stays as it is.
 
@@ -121,12 +162,8 @@ class OverrideTurnContextOp(WireModel):
     approval_policy: OmitNone[AskForApproval] = None
     sandbox_policy: SandboxPolicy | None = Field(default=None, exclude_if=is_none)
     model: OmitNone[str] = None
-    effort: OmitNone[ReasoningEffort | Literal[ClearEffort.CLEAR]] = None
+    effort: _EffortOverride = Field(default=None, exclude_if=is_none)
     summary: OmitNone[ReasoningSummary] = None
-
-    @field_serializer("effort")
-    def _null_clears(self, effort: ReasoningEffort | ClearEffort | None) -> str | None:
-        return None if effort is CLEAR_EFFORT or effort is None else str(effort.value)
 
 
 class ExecApprovalOp(WireModel):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from hypothesis import strategies as st
 
 from codex_protocol.base import WireModel
+from codex_protocol.items import ReasoningItem
 from codex_protocol.sandbox_policy import (
     DangerFullAccessPolicy,
     ReadOnlyPolicy,
@@ -97,7 +98,9 @@ def sandbox_policies() -> SearchStrategy[SandboxPolicy]:
 
 def instances(cls: type[M]) -> SearchStrategy[M]:
     """Values of `cls`. What is only read and never written, like the ids of items, is left unset."""
-    return _objects(cls, with_unwritten=False).map(cls.from_wire)
+    return _written(Named(cls), with_unwritten=False).map(
+        lambda wire: cls.from_wire(cast("dict[str, JSON]", wire))
+    )
 
 
 def wire_objects(cls: type[WireModel]) -> SearchStrategy[dict[str, JSON]]:
@@ -155,7 +158,9 @@ def _written(shape: Shape, *, with_unwritten: bool) -> SearchStrategy[JSON]:
             every = options if other is None else (*options, other)
             made = st.one_of([_written(option, with_unwritten=with_unwritten) for option in every])
         case Named(cls):
-            if issubclass(cls, WireModel):
+            if cls is ReasoningItem and not with_unwritten:
+                made = _objects(cls, with_unwritten=False).map(_lasting_content)
+            elif issubclass(cls, WireModel):
                 made = _objects(cls, with_unwritten=with_unwritten)
             else:
                 made = st.sampled_from([str(word.value) for word in cls])
@@ -172,6 +177,14 @@ def _object(shape: Object, *, with_unwritten: bool) -> SearchStrategy[JSON]:
             side = required if member.is_required else optional
             side[member.key] = _written(member.shape, with_unwritten=with_unwritten)
     return cast("SearchStrategy[JSON]", st.fixed_dictionaries(required, optional=optional))
+
+
+def _lasting_content(wire: JSON) -> JSON:
+    # A list of raw reasoning without `reasoning_text` in it is left out when written, so it does not last.
+    item = ReasoningItem.from_wire(cast("dict[str, JSON]", wire))
+    if isinstance(wire, dict) and item.content is not None and "content" not in item.to_wire():
+        return {**wire, "content": None}
+    return wire
 
 
 def _as_base64(data: bytes) -> str:

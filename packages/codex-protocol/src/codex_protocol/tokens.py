@@ -72,6 +72,22 @@ class TokenUsage(WireModel):
             total_tokens=self.total_tokens + other.total_tokens,
         )
 
+    def summary(self, locale: str = "en_US") -> str:
+        """The line that ends an interactive session, with numbers as readers of `locale` expect them."""
+        from codex_protocol.number_format import with_separators
+
+        def shown(number: int) -> str:
+            return with_separators(number, locale)
+
+        cached = f" (+ {shown(self.cached_input_tokens)} cached)" if self.cached_input_tokens else ""
+        reasoning = (
+            f" (reasoning {shown(self.reasoning_output_tokens)})" if self.reasoning_output_tokens else ""
+        )
+        return (
+            f"Token usage: total={shown(self.blended_total)} input={shown(self.non_cached_input)}{cached} "
+            f"output={shown(self.output_tokens)}{reasoning}"
+        )
+
 
 def from_responses_usage(usage: Mapping[str, object]) -> TokenUsage:
     """The `usage` object of a Responses API answer in our terms; absent details count as 0.

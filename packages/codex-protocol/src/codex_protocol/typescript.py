@@ -137,6 +137,8 @@ class _Declarations:
         for method in (*ide.CLIENT_METHODS.values(), *ide.SERVER_METHODS.values()):
             self._mention(method.result)
         self._mention(mcp_types.InitializeResult)
+        # These are wanted for themselves, not by the declaration that comes next.
+        self._mentioned.clear()
         while self._waiting:
             name, cls = self._waiting.popitem()
             if name not in self.texts:

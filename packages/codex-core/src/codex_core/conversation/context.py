@@ -50,6 +50,10 @@ def environment_item(
     return user_message("\n".join(lines))
 
 
+_KNOWN_SHELLS = frozenset({"bash", "zsh"})
+"""Others are not named: many are no shell at all, as `nologin`."""
+
+
 def login_shell_name() -> str | None:
     """Base name of the user's login shell (`bash`), from the password database; None when unknown."""
     import pwd
@@ -58,7 +62,8 @@ def login_shell_name() -> str | None:
         shell = pwd.getpwuid(os.getuid()).pw_shell
     except KeyError:
         return None
-    return os.path.basename(shell) or None
+    name = os.path.basename(shell)
+    return name if name in _KNOWN_SHELLS else None
 
 
 def turn_aborted_item() -> MessageItem:

@@ -94,13 +94,23 @@ class CodexConversation:
         """Ends the conversation: stops what runs, closes its file, drops events nobody read."""
         from codex_protocol.ops import ShutdownOp, Submission
 
-        if not self._loop.done():
-            with contextlib.suppress(asyncio.QueueFull):
-                self._session.submissions.put_nowait(Submission(id="shutdown", op=ShutdownOp()))
-        while not self._ended and not (self._loop.done() and self._session.events.empty()):
-            if await self._session.events.get() is None:
-                self._ended = True
-        await asyncio.gather(self._loop, return_exceptions=True)
+        # Both wait where a queue is full: for the session to serve, and for its last event.
+        shutdown = Submission(id="shutdown", op=ShutdownOp())
+        asking = asyncio.create_task(self._session.submissions.put(shutdown))
+        dropping = asyncio.create_task(self._drop_events())
+        try:
+            await asyncio.gather(self._loop, return_exceptions=True)
+        finally:
+            self._ended = True
+            asking.cancel()
+            dropping.cancel()
+            await asyncio.wait([asking, dropping])
+        with contextlib.suppress(asyncio.QueueFull):
+            self._session.events.put_nowait(None)  # for a reader that still waits in `next_event`
+
+    async def _drop_events(self) -> None:
+        while await self._session.events.get() is not None:
+            pass
 
     async def __aenter__(self) -> Self:
         return self

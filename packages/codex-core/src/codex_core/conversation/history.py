@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from codex_protocol.items import ResponseItem
 
@@ -38,24 +38,44 @@ class History:
         self._items += [item for item in items if is_history_item(item)]
 
     def for_request(self) -> list[ResponseItem]:
-        """The items as the API accepts them: every call answered, no answer without its call.
+        """The items as the API accepts them: every call answered once, no answer without its call.
 
-        A call without output gets one right behind it, of the matching type, that says it was aborted.
+        A call without output gets one right behind it, of the matching type, that says it was aborted. An
+        output that comes before its call, again, or in another type than its call asks for is left out.
         """
-        answered = {output_id(item) for item in self._items if item.type in _OUTPUT_TYPES}
+        kept, unanswered = _paired(self._items)
         request: list[ResponseItem] = []
-        called: set[str] = set()
-        for item in self._items:
-            if item.type in _OUTPUT_TYPES:
-                if output_id(item) in called:
-                    request.append(item)
-                continue
+        for index in kept:
+            item = self._items[index]
             request.append(item)
-            if (call := call_id(item)) is not None:
-                called.add(call)
-                if call not in answered:
-                    request.append(aborted_output(item, call, ABORTED))
+            if index in unanswered:
+                request.append(aborted_output(item, call_id(item) or "", ABORTED))
         return request
+
+
+def _paired(items: Sequence[ResponseItem]) -> tuple[list[int], set[int]]:
+    """Where the items are that make sense together, and which of them are calls without an output.
+
+    Of several calls under one id, which some providers make, an output answers the latest open one.
+    """
+    kept: list[int] = []
+    unanswered: set[int] = set()
+    is_open: dict[tuple[str, str], list[int]] = {}
+    for index, item in enumerate(items):
+        if item.type in _OUTPUT_TYPES:
+            calls = is_open.get((item.type, output_id(item)))
+            if not calls:
+                continue
+            unanswered.remove(calls.pop())
+        elif (call := call_id(item)) is not None:
+            is_open.setdefault((_output_type(item), call), []).append(index)
+            unanswered.add(index)
+        kept.append(index)
+    return kept, unanswered
+
+
+def _output_type(call: ResponseItem) -> str:
+    return "custom_tool_call_output" if call.type == "custom_tool_call" else "function_call_output"
 
 
 def is_history_item(item: ResponseItem) -> bool:
@@ -85,6 +105,6 @@ def aborted_output(call: ResponseItem, identifier: str, text: str) -> ResponseIt
     """An output that answers `call`, of the type its call asks for."""
     from codex_protocol.items import CustomToolCallOutputItem, FunctionCallOutputItem
 
-    if call.type == "custom_tool_call":
+    if _output_type(call) == "custom_tool_call_output":
         return CustomToolCallOutputItem(call_id=identifier, output=text)
     return FunctionCallOutputItem(call_id=identifier, output=text, success=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 
 from codex_core.workspace.git import repository_root
 
@@ -36,11 +37,7 @@ def project_instructions(cwd: str, budget_bytes: int) -> str | None:
         for directory in _directories(cwd):
             if remaining <= 0:
                 break
-            try:
-                with open(os.path.join(directory, _FILE_NAME), "rb") as file:
-                    data = file.read(remaining)
-            except (FileNotFoundError, IsADirectoryError):
-                continue
+            data = _read(os.path.join(directory, _FILE_NAME), remaining)
             text = data.decode("utf-8", "replace")
             if text.strip():
                 texts.append(text)
@@ -49,6 +46,21 @@ def project_instructions(cwd: str, budget_bytes: int) -> str | None:
         _log.error("project instructions are left out: %s", error)
         return None
     return "\n\n".join(texts) if texts else None
+
+
+def _read(path: str, limit: int) -> bytes:
+    """The first bytes of a file; empty where there is none, or something that may never end or answer."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return b""
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return b""
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(limit)
+    finally:
+        os.close(descriptor)
 
 
 def _directories(cwd: str) -> list[str]:

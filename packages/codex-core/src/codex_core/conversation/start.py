@@ -26,7 +26,7 @@ async def start_session(config: Config, auth: AuthManager, services: Services) -
     """A new conversation, recorded and ready for its first submission.
 
     Raises:
-        SessionError: the working directory is not absolute or missing, or the session cannot be recorded.
+        SessionError: the working directory is not absolute, or the session cannot be recorded.
     """
     from codex_core.workspace.git import git_info
 
@@ -38,6 +38,7 @@ async def start_session(config: Config, auth: AuthManager, services: Services) -
         return await _start(config, auth, services, asking_git)
     finally:
         asking_git.cancel()
+        await asyncio.wait([asking_git])
 
 
 async def _start(
@@ -60,8 +61,8 @@ async def _start(
     started = services.now()
     context = initial_context(config)
     instructions = user_instructions(config.user_instructions, config.cwd, config.project_doc_max_bytes)
-    model = _model_client(config, auth, services, context, conversation_id)
     recorder = RolloutRecorder.create(config.codex_home, conversation_id, started, services.now)
+    model = _model_client(config, auth, services, context, conversation_id)
     try:
         session = Session(
             conversation_id=conversation_id,

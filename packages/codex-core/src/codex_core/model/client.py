@@ -47,6 +47,7 @@ BROKEN_DETAIL = "Transport error: error decoding response body"
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_SECRET_PARAMETER = re.compile(r"(?i)([?&](?:access[-_]token|api[-_]?key|key|secret|sig|token)=)[^&#]+")
 
 
 class Keep(Enum):
@@ -65,13 +66,20 @@ class Connection:
         self._client: httpx.AsyncClient | None = None
 
     def open(self, url: str, provider: ModelProvider, services: Services) -> httpx.AsyncClient:
-        """The HTTP client for requests to `url`."""
+        """The HTTP client for requests to `url`.
+
+        Raises: InvalidRequest when certificates, a script or a recording cannot be used.
+        """
         if self._client is None:
             from codex_core.model.transports import transport_for
+            from codex_login.errors import TlsSetupError
             from codex_login.http import import_httpx, make_client
 
             import_httpx()  # before anything else imports it the slow way
-            self._client = make_client(url, transport=transport_for(provider, services))
+            try:
+                self._client = make_client(url, transport=transport_for(provider, services))
+            except TlsSetupError as error:
+                raise InvalidRequest(str(error)) from error
         return self._client
 
     async def aclose(self) -> None:
@@ -187,14 +195,18 @@ class ModelClient:
         """The head of a response, or why there is none."""
         import httpx
 
+        from codex_login.errors import TlsSetupError
+
         try:
             request = client.build_request("POST", url, content=payload, headers=headers)
             async with asyncio.timeout(self._idle_s):
                 return await client.send(request, stream=True)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-            raise InvalidRequest(f"a request to {url} cannot be sent: {error}") from error
+            raise InvalidRequest(f"a request to {_shown(url)} cannot be sent: {error}") from error
+        except TlsSetupError as error:
+            raise InvalidRequest(str(error)) from error
         except httpx.TransportError as error:
-            failure = ConnectionFailed(str(request.url))
+            failure = ConnectionFailed(_shown(str(request.url)))
             failure.__cause__ = error
             return failure
         except TimeoutError:
@@ -210,7 +222,7 @@ class ModelClient:
                     body += chunk
                     if len(body) >= MAX_REFUSAL_BYTES:
                         break
-        except (httpx.TransportError, TimeoutError):
+        except (httpx.RequestError, TimeoutError):
             pass  # the status alone says enough
         finally:
             await response.aclose()
@@ -292,7 +304,7 @@ class _Body:
         try:
             async with asyncio.timeout(self._idle_s):
                 return await anext(self._chunks, None)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             # What has arrived may still be a whole answer, so this is not raised yet.
             self._failure = StreamDisconnected(BROKEN_DETAIL)
             self._failure.__cause__ = error
@@ -312,7 +324,7 @@ class _Body:
                 raise self._failure from self._failure.__cause__
             kind = self._response.headers.get("content-type", "")
             if kind and "event-stream" not in kind and not self.has_events:
-                raise NotAnEventStream(str(self._response.url), kind) from None
+                raise NotAnEventStream(_shown(str(self._response.url)), kind) from None
             raise
 
     async def drain(self) -> None:
@@ -323,8 +335,13 @@ class _Body:
             async with asyncio.timeout(DRAIN_S):
                 async for _ in self._chunks:
                     pass
-        except (httpx.TransportError, TimeoutError):
+        except (httpx.RequestError, TimeoutError):
             pass
+
+
+def _shown(url: str) -> str:
+    """A URL as it may stand in a message: without the values of parameters that are secrets by their name."""
+    return _SECRET_PARAMETER.sub(r"\1…", url)
 
 
 def _finished_events(events: SseDecoder, chunk: bytes | None) -> list[str]:

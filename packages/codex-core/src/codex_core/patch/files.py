@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 
 from codex_core.errors import PatchError
 
@@ -20,6 +21,8 @@ NUL_IN_NAME = "file name contained an unexpected NUL byte"
 
 _NO_COPY_BESIDE = frozenset((errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.ENOENT))
 """Why a copy beside a file may be impossible although the file itself can be written."""
+
+_NAMES_ARE_UTF8 = sys.getfilesystemencoding() == "utf-8"
 
 _NEW_FILE_MODE = 0o666  # less the umask
 
@@ -50,6 +53,9 @@ class Workspace:
 
     def locate(self, path: str) -> str:
         """`path` made absolute, and nothing else changed."""
+        if not _NAMES_ARE_UTF8:
+            # Under such a locale Python would give the file a name of other bytes than the patch has.
+            path = os.fsdecode(path.encode("utf-8", "surrogatepass"))
         return os.path.join(self._directory, path)
 
     def target(self, path: str) -> str:

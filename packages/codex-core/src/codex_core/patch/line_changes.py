@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _MAX_STEPS = 2_000_000
-"""Steps of the exact search in one comparison, about a second; an edit of 1,000 lines takes half of them."""
+"""Steps of the exact search in one comparison: half a second, enough for some 2,000 changed lines."""
 
 _WORTH_LOOKING_FIRST = 64
 """From so many lines on, it is worth looking whether the two sides have any line in common."""
+
+_KEPT, _IN_BLOCK, _BLOCK_START = range(3)
+"""What a line is marked as; where a block of inserted lines starts matters for how it slides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,6 @@ def changes(old: Sequence[str], new: Sequence[str]) -> list[Change]:
     inserted = comparison.inserted
     _slide_insertions(b, inserted)
     return list(_gather(comparison.deleted, inserted.replace(bytes((_BLOCK_START,)), bytes((_IN_BLOCK,)))))
-
-
-_KEPT, _IN_BLOCK, _BLOCK_START = range(3)
 
 
 class _Comparison:

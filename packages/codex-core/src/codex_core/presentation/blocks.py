@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codex_core.presentation.safe_text import safe_text
-from codex_core.presentation.spans import Line, Span, Style, line
+from codex_core.presentation.safe_text import exact_text, safe_text
+from codex_core.presentation.spans import Line, Span, Style, line, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,9 +73,18 @@ def config_rows(config: Config) -> list[tuple[str, str]]:
     return rows
 
 
+def text_rows(text: str, style: Style = Style.PLAIN, *, mark: str = "") -> list[Line]:
+    """Text of others, nothing of it hidden, as rows that begin with `mark`."""
+    rows = exact_text(text).split("\n")
+    if not rows[-1]:
+        rows.pop()
+    return [line(Span(mark + row, style)) for row in rows]
+
+
 def output_rows(text: str, style: Style, limit: int = OUTPUT_ROWS) -> list[Line]:
     """The first rows of a command's output, and a note on how many more there are."""
-    rows = safe_text(text).rstrip("\n").split("\n") if text.strip("\n") else []
+    shown_text = safe_text(text).rstrip("\n")
+    rows = shown_text.split("\n") if shown_text else []
     shown = [line(Span(row, style)) for row in rows[:limit]]
     if len(rows) > limit:
         shown.append(line(Span(f"… {format_count(len(rows) - limit)} more lines", Style.DIM)))
@@ -84,11 +93,14 @@ def output_rows(text: str, style: Style, limit: int = OUTPUT_ROWS) -> list[Line]
 
 def plan_rows(explanation: str | None, plan: Sequence[PlanItemArg]) -> list[Line]:
     """The plan as a list with a mark for the state of each step."""
-    rows = [line(Span(safe_text(explanation), Style.DIM))] if explanation else []
+    rows = text_rows(explanation, Style.DIM) if explanation else []
     for item in plan:
         state = str(item.status)
         style = {"completed": Style.DIM, "in_progress": Style.STRONG}.get(state, Style.PLAIN)
-        rows.append(line(f"  {_PLAN_MARKS.get(state, '•')} ", Span(safe_text(item.step), style)))
+        mark = f"  {_PLAN_MARKS.get(state, '•')} "
+        for (step,) in text_rows(item.step, style) or [(Span(""),)]:
+            rows.append(line(mark, step))
+            mark = " " * len(mark)
     return rows
 
 
@@ -101,30 +113,33 @@ def change_rows(changes: Mapping[str, FileChange], cwd: str) -> list[Line]:
         shown = shorten_path(path, cwd)
         match change:
             case AddChange(content=content):
-                rows.append(line(Span(f"A {shown}", Style.STRONG)))
-                rows += [line(Span(f"+{row}", Style.ADDED)) for row in safe_text(content).splitlines()]
+                rows += text_rows(f"A {shown}", Style.STRONG)
+                rows += text_rows(content, Style.ADDED, mark="+")
             case DeleteChange(content=content):
-                rows.append(line(Span(f"D {shown}", Style.STRONG)))
-                rows += [line(Span(f"-{row}", Style.REMOVED)) for row in safe_text(content).splitlines()]
+                rows += text_rows(f"D {shown}", Style.STRONG)
+                rows += text_rows(content, Style.REMOVED, mark="-")
             case UpdateChange(unified_diff=diff, move_path=target):
                 title = f"R {shown} -> {shorten_path(target, cwd)}" if target else f"M {shown}"
-                rows.append(line(Span(title, Style.STRONG)))
+                rows += text_rows(title, Style.STRONG)
                 rows += diff_rows(diff)
     return rows
 
 
 def diff_rows(diff: str) -> list[Line]:
-    """A unified diff with added and removed lines told apart."""
+    """A unified diff, with or without its file headers, with added and removed lines told apart."""
     rows: list[Line] = []
-    for row in safe_text(diff).splitlines():
-        style = Style.PLAIN
-        if row.startswith(("@@", "diff --git", "index ", "+++", "---")):
-            style = Style.DIM
-        elif row.startswith("+"):
+    is_in_hunk = False
+    for row in text_rows(diff):
+        text, style = plain_text(row), Style.PLAIN
+        if text.startswith("@@"):
+            is_in_hunk, style = True, Style.DIM
+        elif is_in_hunk and text.startswith("+"):
             style = Style.ADDED
-        elif row.startswith("-"):
+        elif is_in_hunk and text.startswith("-"):
             style = Style.REMOVED
-        rows.append(line(Span(row, style)))
+        elif not is_in_hunk or (text and text[0] not in " \\"):
+            is_in_hunk, style = False, Style.DIM
+        rows.append(line(Span(text, style)))
     return rows
 
 

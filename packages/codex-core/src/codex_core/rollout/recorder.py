@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from codex_protocol.items import ResponseItem
     from codex_protocol.rollout import CompactedItem, SessionMeta, TurnContextItem
 
-_UNRECORDED_ITEMS = frozenset({"web_search_call", "other"})
-"""Items the reference never writes (spec: protocol.md section 9.2)."""
+_RECORDED_ITEMS = frozenset(
+    {
+        "message", "reasoning", "local_shell_call", "function_call", "function_call_output",
+        "custom_tool_call", "custom_tool_call_output",
+    }
+)  # fmt: skip
+"""All but web searches and types unknown here (spec: protocol.md section 9.2)."""
 
 
 def format_timestamp(moment: datetime) -> str:
@@ -73,8 +78,8 @@ class RolloutRecorder:
         self._append("session_meta", meta.to_wire())
 
     def write_item(self, item: ResponseItem) -> None:
-        """One item of the model-visible history."""
-        if item.type not in _UNRECORDED_ITEMS:
+        """One item of the model-visible history; others are passed over."""
+        if item.type in _RECORDED_ITEMS:
             self._append("response_item", item.to_wire())
 
     def write_event(self, msg: EventMsg) -> None:

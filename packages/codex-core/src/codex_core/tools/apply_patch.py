@@ -102,8 +102,7 @@ async def _apply(
     asked: bool,
 ) -> ToolOutput:
     """Runs the patch program, confined as decided, between its begin and end events."""
-    from codex_core.execution.output import denial_text, format_exec_output, model_payload
-    from codex_core.execution.sandbox import looks_denied
+    from codex_core.execution.output import format_exec_output, model_payload
     from codex_protocol.events import PatchApplyBeginEvent, PatchApplyEndEvent
 
     context = runtime.context
@@ -113,7 +112,9 @@ async def _apply(
         outcome = await _run_patch_program(patch, timeout_ms, sandbox, runtime)
     except ExecutionError as error:
         await runtime.emit(PatchApplyEndEvent(call_id=call_id, stdout="", stderr=str(error), success=False))
+        await emit_turn_diff(runtime)
         return ToolOutput(f"execution error: {error}", success=False)
+    failure = _failure(outcome, sandbox)
     exit_code = 124 if outcome.timed_out or outcome.exit_code is None else outcome.exit_code
     await runtime.emit(
         PatchApplyEndEvent(
@@ -125,14 +126,25 @@ async def _apply(
     )
     await emit_turn_diff(runtime)
 
-    if looks_denied(outcome, sandbox):
-        failure = denial_text(outcome)
-        if context.approval_policy is not AskForApproval.ON_FAILURE:
-            text = f"failed in sandbox {sandbox.label} with execution error: {failure}"
-            return ToolOutput(text, success=False)
-        return await _retry_unsandboxed(patch, changes, call_id, timeout_ms, failure, runtime)
+    if failure is not None:
+        if context.approval_policy is AskForApproval.ON_FAILURE and sandbox is not SandboxType.NONE:
+            return await _retry_unsandboxed(patch, changes, call_id, timeout_ms, failure, runtime)
+        text = f"failed in sandbox {sandbox.label} with execution error: {failure}"
+        return ToolOutput(text, success=False)
     text = format_exec_output(outcome)
     return ToolOutput(model_payload(text, exit_code, outcome.duration_s), success=exit_code == 0)
+
+
+def _failure(outcome: ExecOutcome, sandbox: SandboxType) -> str | None:
+    """Why the sandbox, or a signal, ended the program; None for a run that counts (exec-sandbox.md D.4)."""
+    from codex_core.execution.output import denial_text
+    from codex_core.execution.sandbox import looks_denied
+
+    if looks_denied(outcome, sandbox):
+        return denial_text(outcome)
+    if outcome.signal is not None and not outcome.timed_out:
+        return "command was killed by a signal"
+    return None
 
 
 async def _retry_unsandboxed(
@@ -144,6 +156,7 @@ async def _retry_unsandboxed(
     runtime: ToolRuntime,
 ) -> ToolOutput:
     """After a refusal of the sandbox under on-failure: asks as for a command (agent.md section 15)."""
+    from codex_core.tools.shell import REJECTED_BY_USER
     from codex_protocol.events import BackgroundEventEvent
     from codex_protocol.ops import ReviewDecision
 
@@ -153,7 +166,7 @@ async def _retry_unsandboxed(
         call_id, (program, patch.text), patch.directory, "command failed; retry without sandbox?"
     )
     if answer not in (ReviewDecision.APPROVED, ReviewDecision.APPROVED_FOR_SESSION):
-        return ToolOutput("patch rejected by user", success=False)
+        return ToolOutput(REJECTED_BY_USER, success=False)
     await runtime.emit(BackgroundEventEvent(message="retrying command without sandbox"))
     return await _apply(patch, changes, call_id, timeout_ms, SandboxType.NONE, runtime, asked=True)
 

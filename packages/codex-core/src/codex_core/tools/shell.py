@@ -12,6 +12,7 @@ from codex_core.tools.runtime import CallKind, ToolOutput, bad_arguments
 from codex_protocol.config_types import AskForApproval
 
 if TYPE_CHECKING:
+    from codex_core.approval.decide import ApprovalKey
     from codex_core.conversation.turn_context import TurnContext
     from codex_core.execution.command import ExecOutcome
     from codex_core.model.tool_spec import ToolSpec
@@ -154,13 +155,14 @@ class _Attempt:
     output: ToolOutput
     failure: str | None = None
     """Why the sandbox, or a signal, ended it; None for a run that counts."""
+    problem: str | None = None
+    """Why it could not be started; None if it was."""
 
 
 async def _retry_unsandboxed(
-    request: ShellRequest, key: object, failure: str, runtime: ToolRuntime
+    request: ShellRequest, key: ApprovalKey, failure: str, runtime: ToolRuntime
 ) -> ToolOutput:
     """After a refusal of the sandbox: asks whether to run again without it (exec-sandbox.md D.4)."""
-    from codex_core.approval.decide import ApprovalKey
     from codex_protocol.events import BackgroundEventEvent
     from codex_protocol.ops import ReviewDecision
 
@@ -169,14 +171,13 @@ async def _retry_unsandboxed(
         request.call_id, request.argv, request.cwd, "command failed; retry without sandbox?"
     )
     if answer is ReviewDecision.APPROVED_FOR_SESSION:
-        assert isinstance(key, ApprovalKey)
         runtime.approved.add(key)
     elif answer is not ReviewDecision.APPROVED:
         return ToolOutput(REJECTED_BY_USER, success=False)
     await runtime.emit(BackgroundEventEvent(message="retrying command without sandbox"))
     retried = await _attempt(request, SandboxType.NONE, runtime)
-    if retried.failure is not None:
-        return ToolOutput(f"retry failed: {retried.failure}", success=False)
+    if (reason := retried.failure or retried.problem) is not None:
+        return ToolOutput(f"retry failed: {reason}", success=False)
     return retried.output
 
 
@@ -228,7 +229,7 @@ async def _attempt(
         )
     except ExecutionError as error:
         await _emit_failed_end(request.call_id, str(error), runtime)
-        return _Attempt(ToolOutput(f"execution error: {error}", success=False))
+        return _Attempt(ToolOutput(f"execution error: {error}", success=False), problem=str(error))
     denied = can_be_denied and looks_denied(outcome, sandbox)
     return await _judge(request, outcome, runtime, denied=denied)
 

@@ -52,9 +52,10 @@ class ViewImageTool:
 
 
 def _unreadable(path: str) -> str | None:
+    from codex_core.workspace.images import check_image
+
     try:
-        with open(path, "rb") as file:
-            file.read(1)
+        check_image(path)
     except OSError as error:
         return f"{error.strerror} (os error {error.errno})"
     return None

@@ -34,20 +34,20 @@ async def git_info(directory: str, environ: Mapping[str, str]) -> GitInfo | None
     """
     if repository_root(directory) is None and not environ.get("GIT_DIR"):
         return None
-    head, branch, remote = await asyncio.gather(
-        _git(directory, environ, "rev-parse", "--verify", "HEAD"),
-        _git(directory, environ, "rev-parse", "--abbrev-ref", "HEAD"),
+    names, remote = await asyncio.gather(
+        _git(directory, environ, "rev-parse", "HEAD", "--abbrev-ref", "HEAD"),
         _git(directory, environ, "remote", "get-url", "origin"),
     )
+    head, _, branch = names.partition("\n") if names else (None, "", None)
     from codex_protocol.rollout import GitInfo
 
     return GitInfo(
-        commit_hash=head, branch=None if branch in (None, "HEAD") else branch, repository_url=remote
+        commit_hash=head, branch=None if branch in (None, "", "HEAD") else branch, repository_url=remote
     )
 
 
 async def _git(directory: str, environ: Mapping[str, str], *arguments: str) -> str | None:
-    """The one line git prints, or None if it fails, is missing or takes too long."""
+    """What git prints, or None if it fails, is missing or takes too long."""
     try:
         process = await asyncio.create_subprocess_exec(
             "git",

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .props import Props
 
-CATALOG = Catalog("files outside")
+CATALOG = Catalog("files outside", furnished=True)
 
 _RENAMEAT2 = {"x86_64": 316, "aarch64": 276}
 _AT_FDCWD = -100

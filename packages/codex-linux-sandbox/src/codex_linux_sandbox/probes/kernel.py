@@ -94,7 +94,7 @@ def _child(pid: int) -> None:
     os.waitpid(pid, 0)
 
 
-@CATALOG.probe(NEVER, root_only=True)
+@CATALOG.probe(NEVER, root_only=True, furnished=True)
 def bind_mount(props: Props) -> None:
     """mount a directory of its own on another."""
     source = os.fsencode(os.path.join(props.inside, "empty"))
@@ -114,7 +114,7 @@ def change_root_mount(_props: Props) -> None:
     reaches_kernel(_PIVOT_ROOT, b"/nonexistent", b"/nonexistent")
 
 
-@CATALOG.probe(NEVER, root_only=True)
+@CATALOG.probe(NEVER, root_only=True, furnished=True)
 def clone_mount(props: Props) -> None:
     """clone a mount as a detached one."""
     open_tree_clone, at_fdcwd = 1, -100

@@ -1,7 +1,4 @@
-"""Probes of file metadata, and of the protected directories below a writable root.
-
-Landlock has no rights for metadata, and cannot take a subdirectory out of a writable root.
-"""
+"""Probes of file metadata. Landlock has no rights for it: only read-only mounts refuse changes by place."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .props import Props
 
-CATALOG = Catalog("metadata and protected directories")
+CATALOG = Catalog("metadata", furnished=True)
 
 _WRITABLE_MODES = (WORKSPACE, NETWORK)
 _FS_IOC_GETFLAGS, _FS_IOC_SETFLAGS = 0x80086601, 0x40086602

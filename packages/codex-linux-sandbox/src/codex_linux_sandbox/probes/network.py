@@ -167,7 +167,7 @@ def unix_raw_from_pair(props: Props) -> None:
         one.sendmsg([b"x"], [], 0, props.unix_datagram_path)
 
 
-@CATALOG.probe(WITH_NETWORK)
+@CATALOG.probe(WITH_NETWORK, furnished=True)
 def unix_bind_inside(props: Props) -> None:
     """listen on a unix socket in the workspace."""
     os.chdir(props.inside)

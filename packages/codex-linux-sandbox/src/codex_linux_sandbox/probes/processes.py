@@ -168,3 +168,12 @@ def slow_process(props: Props) -> None:
 def pin_process(props: Props) -> None:
     """change the processors another process may use."""
     os.sched_setaffinity(props.victim_pid, os.sched_getaffinity(props.victim_pid))
+
+
+@CATALOG.probe(NEVER, beyond_landlock=POLICIES)
+def attach_shared_memory(props: Props) -> None:
+    """attach the shared memory of another process (System V)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.shmat.restype = ctypes.c_ssize_t
+    if libc.shmat(props.shared_memory_id, None, 0) == -1:
+        raise OSError(ctypes.get_errno(), "shmat")

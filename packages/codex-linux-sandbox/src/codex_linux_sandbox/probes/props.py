@@ -20,4 +20,5 @@ class Props:
         self.abstract_name = "\0" + str(facts["abstract_name"])
         self.victim_pid = int(facts["victim_pid"])
         self.outer_pid = int(facts["outer_pid"])
+        self.shared_memory_id = int(facts["shared_memory_id"])
         self.target = os.path.join(self.outside, "target")

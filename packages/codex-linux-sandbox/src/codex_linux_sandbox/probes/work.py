@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
 
-from .catalog import ALWAYS, WHERE_WRITABLE, Catalog
+from .catalog import ALWAYS, NEVER, READ_ONLY, WHERE_WRITABLE, Catalog
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .props import Props
 
-CATALOG = Catalog("ordinary work")
+CATALOG = Catalog("ordinary work", furnished=True)
 
 
 @CATALOG.probe(ALWAYS)
@@ -94,14 +95,14 @@ def write_second_root(props: Props) -> None:
     os.unlink(path)
 
 
-@CATALOG.probe(WHERE_WRITABLE)
+@CATALOG.probe(WHERE_WRITABLE, private=(READ_ONLY,))
 def share_memory(_props: Props) -> None:
     """use a lock between processes (POSIX semaphore in /dev/shm)."""
     with multiprocessing.get_context("fork").Lock():
         pass
 
 
-@CATALOG.probe(WHERE_WRITABLE)
+@CATALOG.probe(WHERE_WRITABLE, private=(READ_ONLY,))
 def pool_of_processes(_props: Props) -> None:
     """use a pool of worker processes."""
     with multiprocessing.get_context("fork").Pool(2) as pool:
@@ -109,12 +110,21 @@ def pool_of_processes(_props: Props) -> None:
             raise RuntimeError("wrong result")
 
 
+@CATALOG.probe(NEVER, private=ALWAYS)
+def open_terminal(_props: Props) -> None:
+    """open a pseudo-terminal."""
+    for descriptor in os.openpty():
+        os.close(descriptor)
+
+
 @CATALOG.probe(WHERE_WRITABLE)
 def sort_with_temporary_files(props: Props) -> None:
     """sort with temporary files."""
     lines = "".join(f"{number}\n" for number in range(20000, 0, -1)).encode()
     command = ["sort", "-n", "-S", "64k", "-T", props.inside]
-    done = subprocess.run(command, input=lines, capture_output=True, check=True)
+    done = subprocess.run(command, input=lines, capture_output=True, check=False)
+    if done.returncode == 2:
+        raise PermissionError(errno.EACCES, "sort")
     if not done.stdout.startswith(b"1\n2\n"):
         raise RuntimeError("not sorted")
 

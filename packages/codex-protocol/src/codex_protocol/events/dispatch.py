@@ -83,7 +83,7 @@ class _Catalog:
         return iter(EVENT_CLASSES)
 
 
-EVENT_MSG = Tagged(_Catalog, unknown=lambda raw: UnknownEvent(raw=raw))
+EVENT_MSG = Tagged(_Catalog, unknown=UnknownEvent.from_wire)
 """Tells the messages apart."""
 
 if TYPE_CHECKING:

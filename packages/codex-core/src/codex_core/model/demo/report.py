@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from codex_core.model.demo.visit import RefusedBy
 from codex_core.model.demo.workspace import (
     first_line,
+    harmless_command,
     listed_names,
     outside_path,
     own_file,
@@ -104,10 +105,10 @@ def _change(visit: Visit) -> str:
 
 
 def _command(visit: Visit) -> str:
-    outcome = visit.outcomes.get("run")
+    command, outcome = " ".join(harmless_command(visit)), visit.outcomes.get("run")
     if outcome is None or outcome.exit_code is None:
-        return f"Running a command failed: {_why(outcome)}"
-    return f"Ran a command: exit code {outcome.exit_code}, “{first_line(outcome.last_words, limit=70)}”"
+        return f"Running `{command}` failed: {_why(outcome)}"
+    return f"Ran `{command}`: exit code {outcome.exit_code}, “{first_line(outcome.last_words, limit=70)}”"
 
 
 def _outside(visit: Visit) -> str:

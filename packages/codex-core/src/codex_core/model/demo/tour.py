@@ -14,10 +14,10 @@ from codex_core.model.demo.report import closing_words, short_answer, summary_fo
 from codex_core.model.demo.visit import Visit, read_visit
 from codex_core.model.demo.workspace import (
     first_line,
+    harmless_command,
     outside_path,
     own_file,
     readable_file,
-    sees_git,
     shown_names,
 )
 from codex_core.testing.replies import (
@@ -107,14 +107,6 @@ def _change(visit: Visit) -> Call | None:
     return Patch("\n".join([head, "@@", f" {_TITLE}", " ", f"-{_LINE}", f"+{_CHANGED_LINE}"]))
 
 
-def _run(visit: Visit) -> Call:
-    if visit.succeeded("create"):
-        return Shell(("wc", "-l", own_file(visit)))
-    if sees_git(visit):
-        return Shell(("git", "status", "--short", "--branch"))
-    return Shell(("pwd",))
-
-
 def _reach_out(visit: Visit) -> Call | None:
     path = outside_path(visit)
     return None if path is None else Shell(("touch", path))
@@ -169,7 +161,12 @@ STEPS = (
         _create,
     ),
     Step("change", "Now edit it.", _say("Changing one line of it."), _change),
-    Step("run", "Run something harmless.", _say("Running a command."), _run),
+    Step(
+        "run",
+        "Run something harmless.",
+        _say("Running a command."),
+        lambda visit: Shell(harmless_command(visit)),
+    ),
     Step(
         "outside",
         "This ought to be refused.",

@@ -44,17 +44,7 @@ class ScriptedTransport(httpx.AsyncBaseTransport):
             body=await request.aread(),
         )
         self.requests.append(asked)
-        reply = self._responder or next(self._replies, None)
-        if callable(reply):
-            reply = reply(asked)
-            if inspect.isawaitable(reply):
-                reply = await reply
-        if reply is None:
-            text = f"the script has no reply to request {len(self.requests)}"
-            reply = http_error(400, {"error": {"message": text}})
-        if isinstance(reply, str):
-            is_chat = asked.route.endswith("/chat/completions")
-            reply = chat_answer(chat_text(reply)) if is_chat else answer(message(reply, deltas=True))
+        reply = await self._next_reply(asked)
         if reply.cut is not None and reply.cut.unit is CutUnit.WIRE:
             if reply.cut.after:
                 raise ValueError("a scripted transport has no wire to cut; use `cut_after`")
@@ -62,6 +52,21 @@ class ScriptedTransport(httpx.AsyncBaseTransport):
                 "Server disconnected without sending a response.", request=request
             )
         return httpx.Response(reply.status, headers=list(reply.headers), stream=_Body(reply))
+
+    async def _next_reply(self, asked: RecordedRequest) -> Reply:
+        entry = self._responder or next(self._replies, None)
+        if callable(entry):
+            made = entry(asked)
+            entry = await made if inspect.isawaitable(made) else made
+        match entry:
+            case Reply():
+                return entry
+            case str():
+                is_chat = asked.route.endswith("/chat/completions")
+                return chat_answer(chat_text(entry)) if is_chat else answer(message(entry, deltas=True))
+            case None:
+                text = f"the script has no reply to request {len(self.requests)}"
+                return http_error(400, {"error": {"message": text}})
 
 
 class _Body(httpx.AsyncByteStream):

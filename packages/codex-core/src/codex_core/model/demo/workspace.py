@@ -46,9 +46,13 @@ def own_file(visit: Visit) -> str:
     return next(name for name in names if name not in taken)
 
 
-def sees_git(visit: Visit) -> bool:
-    """Whether the workspace is the top of a git repository."""
-    return not {".git/", ".git"}.isdisjoint(listed_names(visit))
+def harmless_command(visit: Visit) -> tuple[str, ...]:
+    """A command that only looks: at the file the tour made, or else at the repository or the directory."""
+    if visit.succeeded("create"):
+        return ("wc", "-l", own_file(visit))
+    if {".git/", ".git"}.isdisjoint(listed_names(visit)):
+        return ("pwd",)
+    return ("git", "status", "--short", "--branch")
 
 
 def outside_path(visit: Visit) -> str | None:
