@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
 from codex_core.errors import ExecutionError
-from codex_core.execution.command import ExecOutcome, SpawnFailed
+from codex_core.execution.command import ExecOutcome, ExecRequest, SpawnFailed, run_command
 from codex_core.execution.sandbox import (
     SandboxType,
     looks_denied,
@@ -121,3 +122,12 @@ def test_a_forbidden_system_call_is_a_denial_on_linux() -> None:
     assert looks_denied(outcome(None, signal=31), SandboxType.LINUX_SECCOMP)
     assert not looks_denied(outcome(159), SandboxType.MACOS_SEATBELT)
     assert not looks_denied(outcome(None, signal=9), SandboxType.LINUX_SECCOMP)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the helper is for Linux")
+async def test_program_that_is_not_there_is_no_denial() -> None:
+    helper = (sys.executable, "-m", "codex_linux_sandbox", "/", '{"mode":"danger-full-access"}', "--")
+    missing = await run_command(ExecRequest((*helper, "no-such-program"), "/", {"PATH": "/bin"}, 60_000))
+    assert missing.exit_code == 127
+    assert b"sandbox" in missing.stderr
+    assert not looks_denied(missing, SandboxType.LINUX_SECCOMP)

@@ -108,6 +108,15 @@ def test_calls_side_by_side_are_one_message() -> None:
     assert [part["id"] for part in sent[0]["tool_calls"]] == ["c1", "c2"]
 
 
+def test_reasoning_between_calls_does_not_part_them() -> None:
+    sent = written(
+        say("user", "go"), think("a"), call("c1"), think("b"), call("c2"), output("c1"), output("c2")
+    )
+    assert [message["role"] for message in sent] == ["user", "assistant", "tool", "tool"]
+    assert len(sent[1]["tool_calls"]) == 2
+    assert sent[1]["reasoning"] == "ab"
+
+
 def test_other_calls_have_the_id_their_output_names() -> None:
     custom: dict[str, object] = {
         "type": "custom_tool_call",

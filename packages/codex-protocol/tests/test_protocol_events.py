@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from codex_protocol import events
 from codex_protocol.errors import ProtocolError
@@ -177,3 +178,30 @@ def test_plans_refuse_unknown_keys_and_words(wire):
     if "extra" in wire:
         with pytest.raises(ProtocolError, match="unknown field `extra`"):
             UpdatePlanArgs.from_wire(wire)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Event(id="1", msg=AddChange(content="x")),
+        lambda: Event(id="1", msg=Duration(secs=0, nanos=0)),
+        lambda: Event(id="1", msg=OtherContentBlock.from_wire({"type": "x"})),
+        lambda: end_of_call(TextContent(text="x")),
+        lambda: events.PatchApplyBeginEvent(
+            call_id="c", auto_approved=True, changes={"/a": TextContent(text="x")}
+        ),
+        lambda: events.McpListToolsResponseEvent(tools={"a": TextContent(text="x")}),
+        lambda: CallToolResult(content=(AddChange(content="x"),)),
+    ],
+)
+def test_a_value_of_another_union_does_not_belong(make):
+    with pytest.raises(ValidationError, match=r"does not belong|expected"):
+        make()
+
+
+def test_arguments_nested_without_end_are_not_written():
+    arguments: object = None
+    for _ in range(400):
+        arguments = [arguments]
+    with pytest.raises(ProtocolError, match="cannot be written"):
+        McpInvocation(server="s", tool="t", arguments=arguments).to_json()

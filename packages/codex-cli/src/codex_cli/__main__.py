@@ -25,8 +25,9 @@ def main() -> int:
     if (tool := dispatch(sys.argv)) is not None:
         return tool() or 0
     from codex_cli.commands import run_command_line
+    from codex_core.startup import run_program
 
-    return run_command_line(arguments)
+    return run_program(lambda: run_command_line(arguments))
 
 
 if __name__ == "__main__":

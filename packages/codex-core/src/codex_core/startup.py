@@ -8,10 +8,29 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from codex_core.arg0 import HelperDirectory
     from codex_core.services import Services
+
+
+INTERRUPTED_EXIT_CODE = 130
+UNREAD_EXIT_CODE = 141
+"""What a shell says of a program that SIGPIPE ended."""
+
+
+def run_program(program: Callable[[], int]) -> int:
+    """The exit code `program` gives; without noise if the user stops it, or if nobody reads it any more."""
+    try:
+        code = program()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains when it flushes at exit
+        return UNREAD_EXIT_CODE
+    except KeyboardInterrupt:
+        return INTERRUPTED_EXIT_CODE
 
 
 @contextmanager
@@ -38,7 +57,9 @@ def prepared_process() -> Iterator[tuple[Services, HelperDirectory]]:
     if os.path.exists(dotenv):
         from codex_core.execution.dotenv import read_dotenv
 
-        environ = {**environ, **read_dotenv(dotenv, environ)}
+        added = read_dotenv(dotenv, environ)
+        environ = {**environ, **added}
+        os.environ.update(added)  # proxies and certificates are read from there by the HTTP library
     with HelperDirectory(environ) as helpers:
         if helpers.warning is not None:
             print(helpers.warning, file=sys.stderr)

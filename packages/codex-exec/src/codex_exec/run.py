@@ -272,14 +272,17 @@ def write_last_message(path: str, message: str | None) -> None:
 
 
 def _mend_standard_streams() -> None:
-    """Makes every stream one that can be used: open, and able to write any text."""
+    """Makes every stream one that can be used: open, and able to write any text; programs get UTF-8."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
-        if stream is None:  # closed before we began; a file we open must not get its number
-            os.dup2(os.open(os.devnull, os.O_RDWR), number)
-            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))
+        if stream is None:  # closed before we began; a file we open later must not get its number
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
         elif number and isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(encoding=stream.encoding if stream.isatty() else "utf-8", errors="replace")
 
 
 def _forget_output() -> None:

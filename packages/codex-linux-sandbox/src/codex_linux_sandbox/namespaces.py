@@ -173,7 +173,7 @@ def _let_go_of_standard_streams() -> None:
 
 
 def _read_line(descriptor: int) -> bytes:
-    """The next line, or what there is before the end. Reads no further: the next line may be there already."""
+    """The next line, or what there is before the end. Not a byte more: the one after may be there already."""
     text = b""
     while not text.endswith(b"\n"):
         character = os.read(descriptor, 1)

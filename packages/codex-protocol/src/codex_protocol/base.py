@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer
-from pydantic_core import PydanticSerializationError
 
 from codex_protocol.errors import ProtocolError
 from codex_protocol.jsonio import describe, dumps, loads_object
@@ -32,16 +31,26 @@ class WireModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     def to_wire(self) -> dict[str, JSON]:
-        """The value as JSON-able dicts, lists and scalars, keys in wire order."""
-        return cast(
-            "dict[str, JSON]", self.__pydantic_serializer__.to_python(self, mode="json", by_alias=True)
-        )
+        """The value as JSON-able dicts, lists and scalars, keys in wire order.
+
+        Raises:
+            ProtocolError: when a free-form value in it is not JSON or nested without end.
+        """
+        try:
+            wire = self.__pydantic_serializer__.to_python(self, mode="json", by_alias=True)
+        except ValueError as error:
+            raise ProtocolError(f"cannot be written as JSON: {error}") from error
+        return cast("dict[str, JSON]", wire)
 
     def to_json(self) -> str:
-        """The value as one line of compact JSON, without a newline; lone surrogates become U+FFFD."""
+        """The value as one line of compact JSON, without a newline; lone surrogates become U+FFFD.
+
+        Raises:
+            ProtocolError: as `to_wire`.
+        """
         try:
             return self.__pydantic_serializer__.to_json(self, by_alias=True).decode()
-        except PydanticSerializationError:
+        except ValueError:
             return dumps(self.to_wire())
 
     @classmethod

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast
 from pydantic import Field
 
 from codex_protocol.base import RawModel, WireModel
-from codex_protocol.fields import Bool, Int32, Tagged, Uint, is_none
+from codex_protocol.fields import Bool, Int32, Uint, is_none
+from codex_protocol.unions import Tagged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,7 +184,7 @@ THREAD_ITEM = Tagged(
         "todo_list": TodoListItem,
         "error": ErrorItem,
     },
-    unknown=UnknownItem.from_wire,
+    unknown=UnknownItem,
 )
 _ThreadItem: TypeAlias = Annotated[ThreadItem, THREAD_ITEM]
 
@@ -293,7 +294,7 @@ THREAD_EVENT = Tagged(
         "turn.failed": TurnFailedEvent,
         "error": ThreadErrorEvent,
     },
-    unknown=UnknownThreadEvent.from_wire,
+    unknown=UnknownThreadEvent,
 )
 """Tells the events apart."""
 

@@ -6,19 +6,18 @@ import re
 import struct
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar, cast
 
 from annotated_types import Ge, Le
 from pydantic import AfterValidator, Field, Strict
 from pydantic_core import core_schema
 
 from codex_protocol import sandbox_policy
-from codex_protocol.base import WireModel, as_object
 from codex_protocol.errors import ProtocolError
 from codex_protocol.jsonio import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from pydantic import GetCoreSchemaHandler
 
@@ -112,171 +111,6 @@ def _decode_base64(value: object) -> bytes:
 
 def _encode_base64(value: bytes) -> str:
     return b2a_base64(value, newline=False).decode("ascii")
-
-
-class Late:
-    """Marks a field whose type lives in a module that is imported only when the field is read from JSON.
-
-    An instance is accepted as it is; a decoded object goes to the class's `from_wire`.
-    """
-
-    def __init__(self, module: str, name: str) -> None:
-        self.module = module
-        self.name = name
-
-    def resolve(self) -> type[WireModel]:
-        """The class itself; imports its module."""
-        from importlib import import_module
-
-        return cast("type[WireModel]", getattr(import_module(self.module), self.name))
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self._validate)
-
-    def _validate(self, value: object) -> object:
-        if isinstance(value, WireModel):
-            if type(value).__name__ != self.name:
-                raise ProtocolError(f"invalid type: {type(value).__name__}, expected {self.name}")
-            return value
-        return self.resolve().from_wire(cast("Mapping[str, object]", value))
-
-
-class Catalog(Protocol):
-    """Classes by tag: a dict of them, or something that imports them when asked."""
-
-    def get(self, tag: str, /) -> type[WireModel] | None:
-        """The class for a tag, None if there is none."""
-        ...
-
-    def __iter__(self) -> Iterator[str]: ...
-
-
-class Tagged:
-    """Marks a field that holds one of several types told apart by a key; builds only the type it meets.
-
-    `members` gives the classes by tag and is called on first use. `unknown` makes a value of an object
-    with a tag nobody knows; without it such an object is an error.
-    """
-
-    def __init__(
-        self,
-        members: Callable[[], Catalog],
-        *,
-        tag: str = "type",
-        unknown: Callable[[dict[str, object]], WireModel] | None = None,
-    ) -> None:
-        self.members = members
-        self.tag = tag
-        self.unknown = unknown
-        self._by_tag: Catalog | None = None
-
-    def parse(self, data: object) -> WireModel:
-        """The value of the member the tag names.
-
-        Raises:
-            ProtocolError: for a value that is no object, has no known tag, or does not fit the member.
-        """
-        if not isinstance(data, dict):
-            data = as_object(data, "an object")
-        members = self._by_tag
-        if members is None:
-            members = self._by_tag = self.members()
-        tag = data.get(self.tag)
-        if isinstance(tag, str):
-            member = members.get(tag)
-            if member is not None:
-                return member.from_wire(data)
-            if self.unknown is not None:
-                return self.unknown(data)
-            expected = ", ".join(f"`{name}`" for name in members)
-            raise ProtocolError(f"unknown variant `{tag}`, expected one of {expected}")
-        if self.tag not in data:
-            raise ProtocolError(f"missing field `{self.tag}`")
-        raise ProtocolError(f"invalid type: {describe(tag)}, expected a string", (self.tag,))
-
-    def classes(self) -> list[type[WireModel]]:
-        """All members, in order; imports them all."""
-        catalog = self.members()
-        return [member for tag in catalog if (member := catalog.get(tag)) is not None]
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self._validate)
-
-    def _validate(self, value: object) -> WireModel:
-        return value if isinstance(value, WireModel) else self.parse(value)
-
-
-class Shaped:
-    """Marks a field that holds one of several types told apart by what an object looks like.
-
-    `choose` names the class for an object, or makes a value of its own of it, as open unions do
-    with objects nobody knows.
-    """
-
-    def __init__(
-        self,
-        choose: Callable[[dict[str, object]], type[WireModel] | WireModel],
-        members: Callable[[], tuple[type[WireModel], ...]],
-        *,
-        is_open: bool = False,
-    ) -> None:
-        self.choose = choose
-        self.members = members
-        self.is_open = is_open
-
-    def parse(self, data: object) -> WireModel:
-        """The value of the member that fits.
-
-        Raises:
-            ProtocolError: for a value that is no object or does not fit the member chosen for it.
-        """
-        data = as_object(data, "an object")
-        chosen = self.choose(data)
-        return chosen if isinstance(chosen, WireModel) else chosen.from_wire(data)
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self._validate)
-
-    def _validate(self, value: object) -> WireModel:
-        return value if isinstance(value, WireModel) else self.parse(value)
-
-
-class OneKey:
-    """Marks a field that holds one of several types told apart by the object's only key."""
-
-    def __init__(self, members: Callable[[], Mapping[str, type[WireModel]]]) -> None:
-        self.members = members
-
-    def parse(self, data: object) -> WireModel:
-        """The value of the member the key names.
-
-        Raises:
-            ProtocolError: for a value that is no object with one known key, or does not fit the member.
-        """
-        data = as_object(data, "an object")
-        members = self.members()
-        if len(data) != 1:
-            raise ProtocolError("invalid value: map, expected map with a single key")
-        key = next(iter(data))
-        member = members.get(key)
-        if member is None:
-            expected = ", ".join(f"`{name}`" for name in members)
-            raise ProtocolError(f"unknown variant `{key}`, expected one of {expected}")
-        return member.from_wire(data)
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self._validate)
-
-    def _validate(self, value: object) -> WireModel:
-        return value if isinstance(value, WireModel) else self.parse(value)
 
 
 class Policy:

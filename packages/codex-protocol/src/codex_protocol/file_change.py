@@ -8,7 +8,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from codex_protocol.base import WireModel, as_object
 from codex_protocol.errors import ProtocolError
-from codex_protocol.fields import OneKey
+from codex_protocol.unions import OneKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -34,7 +34,6 @@ from codex_protocol.fields import (
     OmitNone,
     SandboxPolicy,
     Size,
-    Tagged,
     Uint,
     is_none,
 )
@@ -42,6 +41,7 @@ from codex_protocol.file_change import FILE_CHANGE, FileChange
 from codex_protocol.json_rpc import JsonRpcNotification, JsonRpcRequest, RequestId
 from codex_protocol.jsonio import dumps
 from codex_protocol.review import widened
+from codex_protocol.unions import Tagged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

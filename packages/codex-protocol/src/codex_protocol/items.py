@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias, cast
 from pydantic import Field
 
 from codex_protocol.base import RawModel, WireModel
-from codex_protocol.fields import OmitNone, Tagged, Uint
+from codex_protocol.fields import OmitNone, Uint
+from codex_protocol.unions import Tagged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -216,7 +217,7 @@ class OtherWebSearchAction(RawModel):
         return str(self.raw.get("type", "other"))
 
 
-_SEARCH_ACTION = Tagged(lambda: {"search": WebSearchAction}, unknown=OtherWebSearchAction.from_wire)
+_SEARCH_ACTION = Tagged(lambda: {"search": WebSearchAction}, unknown=OtherWebSearchAction)
 
 
 class WebSearchCallItem(ItemModel):
@@ -260,7 +261,7 @@ RESPONSE_ITEM = Tagged(
         "custom_tool_call_output": CustomToolCallOutputItem,
         "web_search_call": WebSearchCallItem,
     },
-    unknown=OtherItem.from_wire,
+    unknown=OtherItem,
 )
 """Tells the items apart."""
 

@@ -7,13 +7,17 @@ JSON-RPC frames are in `codex_protocol.json_rpc`.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from pydantic import ConfigDict, Field
 
 from codex_protocol.base import RawModel, WireModel
 from codex_protocol.camel import CamelModel
-from codex_protocol.fields import Bool, Float64, Int64, OmitNone, Shaped, is_none
+from codex_protocol.fields import Bool, Float64, Int64, OmitNone, is_none
+from codex_protocol.unions import Shaped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SCHEMA_VERSION = "2025-06-18"
 
@@ -115,7 +119,7 @@ class OtherContentBlock(RawModel):
     """Content of a kind unknown here, kept as it came."""
 
 
-def _choose_content(data: dict[str, object]) -> type[WireModel] | WireModel:
+def _choose_content(data: Mapping[str, object]) -> type[WireModel]:
     # By what the block holds, not by its type text, which peers do not agree on.
     if "text" in data:
         return TextContent
@@ -125,13 +129,13 @@ def _choose_content(data: dict[str, object]) -> type[WireModel] | WireModel:
         return ResourceLink
     if "resource" in data:
         return EmbeddedResource
-    return OtherContentBlock.from_wire(data)
+    return OtherContentBlock
 
 
 CONTENT_BLOCK = Shaped(
     _choose_content,
     lambda: (TextContent, ImageContent, AudioContent, ResourceLink, EmbeddedResource),
-    is_open=True,
+    unknown=OtherContentBlock,
 )
 """Tells the kinds of content apart."""
 ContentBlock: TypeAlias = Annotated[

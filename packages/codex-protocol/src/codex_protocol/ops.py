@@ -11,8 +11,9 @@ from pydantic_core import core_schema
 from codex_protocol.base import WireModel
 from codex_protocol.config_types import AskForApproval, ReasoningEffort, ReasoningSummary, ReviewDecision
 from codex_protocol.errors import ProtocolError
-from codex_protocol.fields import Late, OmitNone, SandboxPolicy, Size, Tagged, Uint, is_none
+from codex_protocol.fields import OmitNone, SandboxPolicy, Size, Uint, is_none
 from codex_protocol.jsonio import describe
+from codex_protocol.unions import Late, Tagged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

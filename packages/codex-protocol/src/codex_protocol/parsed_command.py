@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from codex_protocol.base import WireModel
-from codex_protocol.fields import Tagged
+from codex_protocol.unions import Tagged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -135,10 +135,9 @@ def _read_payload(value: object, info: ValidationInfo) -> RolloutItem:
         raise ProtocolError("the payload of a line without a type")
     if not isinstance(value, WireModel):
         return parse_rollout_item(kind, value)
-    item = cast("RolloutItem", value)
-    if item.rollout_type != kind:
+    if getattr(value, "rollout_type", None) != kind:
         raise ProtocolError(f"invalid value: {type(value).__name__}, expected the payload of a {kind} line")
-    return item
+    return cast("RolloutItem", value)
 
 
 class RolloutLine(WireModel):

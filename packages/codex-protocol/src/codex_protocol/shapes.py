@@ -14,18 +14,8 @@ from annotated_types import Ge, Le
 from pydantic import AfterValidator
 
 from codex_protocol.base import WireModel
-from codex_protocol.fields import (
-    GIT_SHA,
-    IN_MEMORY,
-    Base64,
-    Late,
-    OneKey,
-    Policy,
-    Shaped,
-    Tagged,
-    canonical_uuid,
-    round_to_float32,
-)
+from codex_protocol.fields import GIT_SHA, IN_MEMORY, Base64, Policy, canonical_uuid, round_to_float32
+from codex_protocol.unions import Late, OneKey, Shaped, Tagged, UnionMarker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,23 +156,21 @@ def shape_of(model: type[WireModel]) -> Shape:
 
 
 def shape_of_marker(marker: object) -> Shape:
-    """The shape of what a field marker of `codex_protocol.fields` stands for.
+    """The shape of what a field marker stands for.
 
     Raises:
         TypeError: when it is no such marker.
     """
     match marker:
-        case Tagged():
-            tags = tuple(marker.members())
-            unknown = None if marker.unknown is None else Object((Member(marker.tag, OtherThan(tags)),))
-            return Either(tuple(Named(cls) for cls in marker.classes()), unknown, marker)
-        case OneKey():
-            return Either(tuple(Named(cls) for cls in marker.members().values()), marker=marker)
-        case Shaped():
-            other = Anything(is_object=True) if marker.is_open else None
-            return Either(tuple(Named(cls) for cls in marker.members()), other, marker)
         case Late():
             return Named(marker.resolve())
+        case Tagged(unknown=None) | OneKey() | Shaped(unknown=None):
+            return Either(tuple(Named(cls) for cls in marker.classes()), marker=marker)
+        case Tagged():
+            other: Shape = Object((Member(marker.tag, OtherThan(tuple(marker.members()))),))
+            return Either(tuple(Named(cls) for cls in marker.classes()), other, marker)
+        case UnionMarker():
+            return Either(tuple(Named(cls) for cls in marker.classes()), Anything(is_object=True), marker)
         case Policy():
             return SANDBOX_POLICY
         case Base64():
@@ -215,7 +203,7 @@ def _member(name: str, field: FieldInfo) -> Member:
 
 def _shape(annotation: object, metadata: Sequence[object] = ()) -> Shape:
     for mark in metadata:
-        if isinstance(mark, Tagged | OneKey | Shaped | Late | Policy | Base64) or hasattr(mark, "wire_shape"):
+        if isinstance(mark, UnionMarker | Policy | Base64) or hasattr(mark, "wire_shape"):
             return shape_of_marker(mark)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:

@@ -49,8 +49,8 @@ from codex_protocol.shapes import (
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from codex_protocol.fields import OneKey, Shaped, Tagged
     from codex_protocol.jsonio import JSON
+    from codex_protocol.unions import UnionMarker
 
 M = TypeVar("M", bound=WireModel)
 
@@ -108,7 +108,7 @@ def wire_objects(cls: type[WireModel]) -> SearchStrategy[dict[str, JSON]]:
     return _objects(cls, with_unwritten=True)
 
 
-def instances_of(marker: Tagged | OneKey | Shaped) -> SearchStrategy[WireModel]:
+def instances_of(marker: UnionMarker) -> SearchStrategy[WireModel]:
     """Values of any member of a union, kinds unknown here included where the union is open."""
     return _written(shape_of_marker(marker), with_unwritten=False).map(marker.parse)
 

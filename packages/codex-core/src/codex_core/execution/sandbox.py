@@ -24,6 +24,9 @@ _DENIAL_WORDS = (
     b"landlock",
     b"failed to write file",
 )
+_LAUNCH_FAILURE = b"codex-linux-sandbox: cannot run "
+"""How our helper begins to say that there is no such program: its name is no word of refusal there."""
+
 _ORDINARY_FAILURES = frozenset({2, 126, 127})  # wrong use, not executable, not found
 _SIGSYS_EXIT_CODE = 128 + 31  # what a shell returns for a child that seccomp killed
 
@@ -115,7 +118,7 @@ def looks_denied(outcome: ExecOutcome, sandbox: SandboxType) -> bool:
     if sandbox is SandboxType.NONE or outcome.timed_out or outcome.exit_code == 0:
         return False
     for output in (outcome.aggregated, outcome.stderr, outcome.stdout):
-        lower = output.lower()
+        lower = output.lower().replace(_LAUNCH_FAILURE, b"")
         if any(word in lower for word in _DENIAL_WORDS):
             return True
     if outcome.exit_code in _ORDINARY_FAILURES or sandbox is not SandboxType.LINUX_SECCOMP:

@@ -26,18 +26,22 @@ _AnyCall: TypeAlias = FunctionCallItem | CustomToolCallItem | LocalShellCallItem
 def messages(instructions: str, items: Sequence[ResponseItem]) -> list[dict[str, object]]:
     """The `messages` of a request.
 
-    Calls that stand side by side become one message, because servers want every call of a message
-    answered before the next message of the assistant.
+    Calls that have nothing but reasoning between them become one message, because servers want every
+    call of a message answered before the next message of the assistant.
     """
     said: list[dict[str, object]] = [{"role": "system", "content": instructions}]
     thoughts = _anchored_thoughts(items)
     last_words: object = None
-    open_calls: list[dict[str, object]] | None = None  # of the message that the next call may join
+    calls: list[dict[str, object]] | None = None  # of the last message, which the next call may join
     for index, item in enumerate(items):
-        if isinstance(item, _AnyCall) and open_calls is not None and index not in thoughts:
-            open_calls.append(_tool_call(item))
+        if isinstance(item, _AnyCall) and calls is not None:
+            calls.append(_tool_call(item))
+            if index in thoughts:
+                said[-1]["reasoning"] = f"{said[-1].get('reasoning', '')}{thoughts[index]}"
             continue
-        open_calls = None
+        if isinstance(item, ReasoningItem):
+            continue
+        calls = None
         match item:
             case MessageItem():
                 message: dict[str, object] = {"role": item.role, "content": _content(item)}
@@ -46,8 +50,8 @@ def messages(instructions: str, items: Sequence[ResponseItem]) -> list[dict[str,
                         continue
                     last_words = message["content"]
             case FunctionCallItem() | CustomToolCallItem() | LocalShellCallItem():
-                open_calls = [_tool_call(item)]
-                message = {"role": "assistant", "content": None, "tool_calls": open_calls}
+                calls = [_tool_call(item)]
+                message = {"role": "assistant", "content": None, "tool_calls": calls}
             case FunctionCallOutputItem() | CustomToolCallOutputItem():
                 message = {"role": "tool", "tool_call_id": item.call_id, "content": item.output}
             case _:

@@ -15,11 +15,11 @@ end: "*** End Patch" NEWLINE?
 hunk: add | delete | update
 add: "*** Add File: " PATH NEWLINE added+
 delete: "*** Delete File: " PATH NEWLINE
-update: "*** Update File: " PATH NEWLINE move? change?
+update: "*** Update File: " PATH NEWLINE move? change
 move: "*** Move to: " PATH NEWLINE
 
 added: "+" REST NEWLINE
-change: (section | edit)+ end_of_file?
+change: section? edit+ (section edit+)* end_of_file?
 section: ("@@" | "@@ " PATH) NEWLINE
 edit: ("+" | "-" | " ") REST NEWLINE
 end_of_file: "*** End of File" NEWLINE
@@ -49,7 +49,7 @@ followed by `*** Move to: <path>` on the next line to rename the file.
 - In an update each line begins with a space (context), `-` (taken out) or `+` (put in). Give three \
 lines of context above and below a change.
 - When three lines do not make the place unique, put `@@ ` and a line that stands above it (a class or \
-function) in front; several `@@` lines narrow it down step by step.
+function) in front.
 - Paths are relative to the working directory, never absolute."""
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from codex_protocol.base import WireModel
 from codex_protocol.events.model import EventModel
-from codex_protocol.fields import ConversationId, Late, OmitNone, Size, Uint
+from codex_protocol.fields import ConversationId, OmitNone, Size, Uint
 from codex_protocol.history_entry import HistoryEntry
+from codex_protocol.unions import Late
 
 if TYPE_CHECKING:
     from codex_protocol.mcp_types import Tool

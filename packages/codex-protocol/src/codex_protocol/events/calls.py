@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic_core import core_schema
 
@@ -61,9 +61,10 @@ class McpOutcome:
 def _read_outcome(value: object) -> CallToolResult | str:
     if isinstance(value, str):
         return value
-    if isinstance(value, WireModel):
-        return cast("CallToolResult", value)
     from codex_protocol.mcp_types import CallToolResult
+
+    if isinstance(value, CallToolResult):
+        return value
 
     match as_object(value, "a map with the single key `Ok` or `Err`"):
         case {"Ok": result, **rest} if not rest:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
 from codex_protocol.base import RawModel
 from codex_protocol.events.model import EventModel
-from codex_protocol.fields import Tagged
+from codex_protocol.unions import Tagged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +83,7 @@ class _Catalog:
         return iter(EVENT_CLASSES)
 
 
-EVENT_MSG = Tagged(_Catalog, unknown=UnknownEvent.from_wire)
+EVENT_MSG = Tagged(_Catalog, unknown=UnknownEvent)
 """Tells the messages apart."""
 
 if TYPE_CHECKING:
