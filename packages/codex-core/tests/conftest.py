@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from codex_core.testing import ModelServer, ScratchHome, ScratchRepo, script_path
 from codex_core.testing.pytest_plugin import git_repo, model_server, run_codex, scratch_home
 
-__all__ = ["git_repo", "model_server", "run_codex", "scratch_home", "talk"]
+__all__ = ["bench", "git_repo", "model_server", "run_codex", "scratch_home", "talk"]
 
 PATIENCE_S = 30.0
 """A test that waits longer for an event has failed."""
@@ -87,3 +89,105 @@ async def talk(scratch_home: ScratchHome, git_repo: ScratchRepo) -> AsyncIterato
     """A conversation that is started by `await talk.start([...])`."""
     async with AsyncExitStack() as stack:
         yield Talk(scratch_home, git_repo, stack)
+
+
+class Bench:
+    """One turn without a model: calls tools as a turn does, keeps their events and answers their questions."""
+
+    def __init__(self, home: ScratchHome, repo: ScratchRepo) -> None:
+        from codex_core.config import ConfigFlags, load_config
+        from codex_core.conversation.start import initial_context
+        from codex_core.services import Services
+        from codex_core.workspace.turn_diff import TurnDiffTracker
+
+        self.home = home
+        self.repo = repo
+        self.services = Services(environ=home.environ())
+        flags = ConfigFlags(
+            cwd=str(repo.path),
+            codex_linux_sandbox_exe=str(script_path("codex-linux-sandbox")),
+            apply_patch_exe=str(script_path("apply_patch")),
+        )
+        self.config = load_config(flags=flags, services=self.services)
+        self.context = initial_context(self.config)
+        self.approved: set[Any] = set()
+        self.diff = TurnDiffTracker(self.context.cwd)
+        self.injected: list[Any] = []
+        self.events: list[dict[str, Any]] = []
+        self._answers: list[str] = []
+
+    def under(self, approval: str, sandbox: str, **policy: Any) -> Bench:
+        """Sets the policies of the turn, both by their wire names."""
+        from codex_protocol.config_types import AskForApproval
+        from codex_protocol.sandbox_policy import parse_sandbox_policy
+
+        self.context = replace(
+            self.context,
+            approval_policy=AskForApproval(approval),
+            sandbox_policy=parse_sandbox_policy({"mode": sandbox, **policy}),
+        )
+        return self
+
+    async def call(
+        self,
+        name: str,
+        arguments: object,
+        *,
+        call_id: str = "c1",
+        kind: str = "function_call",
+        answers: Sequence[str] = (),
+    ) -> str:
+        """What the model reads of one call; `answers` are the user's decisions, by their wire names."""
+        from codex_core.tools.registry import default_registry
+        from codex_core.tools.runtime import CallKind, ToolCall
+
+        self._answers += answers
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        output = await default_registry().run(ToolCall(CallKind(kind), call_id, name, text), self)
+        assert self._answers == [], "the user was asked less often than foreseen"
+        return output.text
+
+    async def shell(self, *argv: str, answers: Sequence[str] = (), **arguments: Any) -> str:
+        """What the model reads of a command."""
+        return await self.call("shell", {"command": argv, **arguments}, answers=answers)
+
+    def kinds(self) -> list[str]:
+        """The types of the events so far, output deltas left out."""
+        kinds = [event["type"] for event in self.events]
+        return [kind for kind in kinds if kind != "exec_command_output_delta"]
+
+    def last(self, kind: str) -> dict[str, Any]:
+        """The newest event of this type."""
+        return next(event for event in reversed(self.events) if event["type"] == kind)
+
+    # -- what tools see (ToolRuntime) -------------------------------------------------------------
+
+    async def emit(self, msg: Any) -> None:
+        self.events.append(msg.to_wire())
+
+    async def ask_exec(self, call_id: str, command: tuple[str, ...], cwd: str, reason: str | None) -> Any:
+        from codex_protocol.events import ExecApprovalRequestEvent
+
+        await self.emit(ExecApprovalRequestEvent(call_id=call_id, command=command, cwd=cwd, reason=reason))
+        return self._answer()
+
+    async def ask_patch(self, call_id: str, changes: dict[str, Any]) -> Any:
+        from codex_protocol.events import ApplyPatchApprovalRequestEvent
+
+        await self.emit(ApplyPatchApprovalRequestEvent(call_id=call_id, changes=changes))
+        return self._answer()
+
+    def inject(self, item: Any) -> None:
+        self.injected.append(item)
+
+    def _answer(self) -> Any:
+        from codex_protocol.ops import ReviewDecision
+
+        assert self._answers, "the user was asked more often than foreseen"
+        return ReviewDecision(self._answers.pop(0))
+
+
+@pytest.fixture
+def bench(scratch_home: ScratchHome, git_repo: ScratchRepo) -> Bench:
+    """Tools on a scratch repository: approval `on-request` and sandbox `read-only` until told otherwise."""
+    return Bench(scratch_home, git_repo)

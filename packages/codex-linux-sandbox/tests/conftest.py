@@ -31,6 +31,13 @@ class RunConfined(Protocol):
     ) -> subprocess.CompletedProcess[str]: ...
 
 
+@pytest.fixture(autouse=True)
+def only_on_linux(request: pytest.FixtureRequest) -> None:
+    """Skips elsewhere what needs the kernel; reading a policy does not."""
+    if sys.platform != "linux" and request.path.stem != "test_sandbox_policy":
+        pytest.skip("Landlock, seccomp and namespaces exist on Linux only")
+
+
 @pytest.fixture(scope="session")
 def helper() -> str:
     """The installed console script."""

@@ -80,3 +80,20 @@ module = binding.load_pyseccomp()
 print(len(names), module.SyscallFilter.__name__, "subprocess" in sys.modules)
 """
     assert run_python(script) == "1 SyscallFilter True\n"
+
+
+@pytest.mark.parametrize("machine", ["X86_64", "AARCH64"])
+def test_every_system_call_has_a_number_or_never_existed(machine: str) -> None:
+    import pyseccomp
+
+    from codex_linux_sandbox import seccomp_rules
+
+    architecture = getattr(pyseccomp.Arch, machine)
+    rules = seccomp_rules.refusals(network=False, writes=False, truncate_covered=False)
+    names = {name for name, _ in rules} | set(seccomp_rules.unavailable(openat2=True))
+    numbers = {name: pyseccomp.resolve_syscall(architecture, name) for name in names}
+    # -1 means an unknown name; other negative numbers stand for calls this architecture does not have.
+    unknown = {name for name, number in numbers.items() if number == -1}
+    assert unknown <= set(seccomp_rules.NUMBERS)
+    for name, number in seccomp_rules.NUMBERS.items():
+        assert numbers.get(name, -1) in (number, -1)

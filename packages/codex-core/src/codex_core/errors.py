@@ -27,6 +27,9 @@ class ConfigError(CodexError):
 class ModelError(CodexError):
     """The model could not be reached, refused, or its answer broke off."""
 
+    retry_after: float | None = None
+    """Seconds the server asks to wait before another try; None when it did not say."""
+
 
 class ExecutionError(CodexError):
     """A command could not be started or confined as asked."""

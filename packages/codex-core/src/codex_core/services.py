@@ -53,5 +53,5 @@ class Services:
     """Waits that many seconds."""
     http_transport: httpx.AsyncBaseTransport | None = None
     """Replaces the network below the HTTP client; None is the real network."""
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     """The environment of this process when the session began."""

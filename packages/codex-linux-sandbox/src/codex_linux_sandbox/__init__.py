@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .confinement import Confinement, confine
     from .errors import ConfinementError, PolicyError
-    from .launcher import write_launcher
+    from .launcher import helper_command, write_launcher
     from .policy import SandboxPolicy, parse_policy
 
 _HOMES = {
@@ -22,6 +22,7 @@ _HOMES = {
     "PolicyError": "errors",
     "SandboxPolicy": "policy",
     "confine": "confinement",
+    "helper_command": "launcher",
     "parse_policy": "policy",
     "write_launcher": "launcher",
 }
@@ -32,6 +33,7 @@ __all__ = [
     "PolicyError",
     "SandboxPolicy",
     "confine",
+    "helper_command",
     "parse_policy",
     "write_launcher",
 ]

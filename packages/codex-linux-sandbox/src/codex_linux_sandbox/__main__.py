@@ -127,6 +127,9 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
     if not command:
         _usage_error("missing <COMMAND>")
 
+    if sys.platform != "linux":
+        _fail("cannot confine the command, so it was not run: this is not Linux", CANNOT_CONFINE)
+
     from . import launch
 
     try:

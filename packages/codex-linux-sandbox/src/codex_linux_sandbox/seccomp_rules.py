@@ -69,7 +69,7 @@ METADATA = (  # noqa: SIM905
 # Without network access: sockets that reach another process. socketpair() stays, with send and receive on it.
 NETWORK = ("connect", "accept", "accept4", "bind", "listen")
 
-_NAMESPACE_FLAGS = {
+NAMESPACE_FLAGS = {
     "CLONE_NEWTIME": 0x80,
     "CLONE_NEWNS": 0x20000,
     "CLONE_NEWCGROUP": 0x2000000,
@@ -80,15 +80,12 @@ _NAMESPACE_FLAGS = {
     "CLONE_NEWNET": 0x40000000,
 }
 
-_TERMINAL_REQUESTS = {
+IOCTL_REQUESTS = {
     "TIOCSTI": 0x5412,  # types into a terminal, also one we only inherited
     "TIOCLINUX": 0x541C,  # pastes into a console
     "TIOCCONS": 0x541D,
     "TIOCSETD": 0x5423,  # loads line disciplines
-}
-
-# Requests that change a file or its file system through a descriptor that is only open for reading.
-_FILE_REQUESTS = {
+    # These change a file or its file system through a descriptor that is only open for reading.
     "FS_IOC_SETFLAGS": 0x40086602,
     "FS_IOC32_SETFLAGS": 0x40046602,
     "FS_IOC_SETVERSION": 0x40087602,
@@ -117,16 +114,13 @@ def refusals(*, network: bool, writes: bool, truncate_covered: bool) -> list[Rul
     (ABI 3); if not, the ways to truncate a file without opening it for writing are refused here.
     """
     rules: list[Rule] = [(name, ()) for name in ALWAYS]
-    for flag in _NAMESPACE_FLAGS.values():
+    for flag in NAMESPACE_FLAGS.values():
         rules.append(("unshare", ((0, flag, flag),)))
         if flag > 0xFF:  # the low byte of clone's flags is the exit signal
             rules.append(("clone", ((0, flag, flag),)))
     # Limits of another process; one's own are process 0.
     rules.append(("prlimit64", ((0, ANY_BUT, 0), (2, ANY_BUT, 0))))
-    rules += [
-        ("ioctl", ((1, _LOW, request),))
-        for request in (*_TERMINAL_REQUESTS.values(), *_FILE_REQUESTS.values())
-    ]
+    rules += [("ioctl", ((1, _LOW, request),)) for request in IOCTL_REQUESTS.values()]
     if not writes:
         rules += [(name, ()) for name in METADATA]
     if not truncate_covered:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from codex_core.conversation.history import aborted_output, call_id
 from codex_core.errors import ModelError
-from codex_core.model.retry import backoff, format_delay
+from codex_core.model.retry import backoff, retry_notice
 from codex_core.tools.runtime import CallKind, ToolCall, ToolOutput
 
 if TYPE_CHECKING:
@@ -100,11 +100,11 @@ class Turn:
         from codex_protocol.events import StreamErrorEvent
 
         services = self._session.services
-        delay = getattr(error, "retry_after", None)
+        delay = error.retry_after
         if delay is None:
             delay = backoff(attempt, services.jitter())
-        text = f"stream error: {error}; retrying {attempt}/{limit} in {format_delay(delay)}…"
-        await self.emit(StreamErrorEvent(message=text))
+        notice = retry_notice(error, retry=attempt, limit=limit, delay=delay)
+        await self.emit(StreamErrorEvent(message=notice))
         await services.sleep(delay)
 
     async def _ask_once(self) -> _Answer:

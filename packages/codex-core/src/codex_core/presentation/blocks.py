@@ -87,7 +87,8 @@ def output_rows(text: str, style: Style, limit: int = OUTPUT_ROWS) -> list[Line]
     rows = shown_text.split("\n") if shown_text else []
     shown = [line(Span(row, style)) for row in rows[:limit]]
     if len(rows) > limit:
-        shown.append(line(Span(f"… {format_count(len(rows) - limit)} more lines", Style.DIM)))
+        more = len(rows) - limit
+        shown.append(line(Span(f"… {format_count(more)} more {'line' if more == 1 else 'lines'}", Style.DIM)))
     return shown
 
 

@@ -107,7 +107,7 @@ class Catalog:
 
 def all_probes() -> list[Probe]:
     """Every probe there is; names are unique."""
-    from . import files, kernel, metadata, network, processes, repository, work
+    from . import files, kernel, metadata, network, processes, repository, system_calls, work
 
-    modules = (files, metadata, repository, network, processes, kernel, work)
+    modules = (files, metadata, repository, network, processes, kernel, system_calls, work)
     return [probe for module in modules for probe in module.CATALOG.probes]

@@ -103,6 +103,12 @@ def fifo_outside(props: Props) -> None:
 
 
 @CATALOG.probe(NEVER)
+def regular_node_outside(props: Props) -> None:
+    """make an empty file outside without opening it."""
+    os.mknod(os.path.join(props.outside, "new"), stat.S_IFREG | 0o600)
+
+
+@CATALOG.probe(NEVER)
 def socket_node_outside(props: Props) -> None:
     """make a socket node outside."""
     os.mknod(os.path.join(props.outside, "new"), stat.S_IFSOCK | 0o600)
@@ -234,6 +240,12 @@ def write_after_chroot(props: Props) -> None:
 def character_device_inside(props: Props) -> None:
     """make a character device node in the workspace."""
     os.mknod(os.path.join(props.inside, "new"), stat.S_IFCHR | 0o600, os.makedev(1, 3))
+
+
+@CATALOG.probe(NEVER)
+def whiteout_inside(props: Props) -> None:
+    """make a whiteout, the one character device an ordinary user may make, in the workspace."""
+    os.mknod(os.path.join(props.inside, "new"), stat.S_IFCHR | 0o600, os.makedev(0, 0))
 
 
 @CATALOG.probe(NEVER, root_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import multiprocessing
 import os
 import subprocess
@@ -14,6 +15,8 @@ from .catalog import ALWAYS, NEVER, READ_ONLY, WHERE_WRITABLE, Catalog
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .props import Props
+
+_TIOCGPTN = 0x80045430
 
 CATALOG = Catalog("ordinary work", furnished=True)
 
@@ -108,6 +111,16 @@ def pool_of_processes(_props: Props) -> None:
     with multiprocessing.get_context("fork").Pool(2) as pool:
         if pool.map(abs, [-1, 2]) != [1, 2]:
             raise RuntimeError("wrong result")
+
+
+@CATALOG.probe(NEVER, private=ALWAYS)
+def ask_device(_props: Props) -> None:
+    """open a device for reading and make a device request (the number of a new terminal)."""
+    descriptor = os.open("/dev/ptmx", os.O_RDONLY | os.O_NOCTTY)
+    try:
+        fcntl.ioctl(descriptor, _TIOCGPTN, bytes(4))
+    finally:
+        os.close(descriptor)
 
 
 @CATALOG.probe(NEVER, private=ALWAYS)
