@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_protocol import ide
+from codex_protocol import ide, ide_methods
 from codex_protocol.elicitation import (
     ApprovalElicitResult,
     ExecApprovalElicitParams,
@@ -152,7 +152,10 @@ def test_an_editors_session_with_the_reference_is_understood_whole():
             assert dumps(result_type(method).from_wire(frame.result).to_wire()) == dumps(frame.result)
         else:
             assert isinstance(frame, JsonRpcError)
-    assert set(ide.CLIENT_METHODS) | set(ide.SERVER_METHODS) | set(ide.NOTIFICATIONS) <= seen
+    assert (
+        set(ide_methods.CLIENT_METHODS) | set(ide_methods.SERVER_METHODS) | set(ide_methods.NOTIFICATIONS)
+        <= seen
+    )
 
 
 def assert_params_survive(frame: JsonRpcRequest | JsonRpcNotification) -> None:
@@ -160,13 +163,13 @@ def assert_params_survive(frame: JsonRpcRequest | JsonRpcNotification) -> None:
         assert frame.params is None
         return
     if isinstance(frame, JsonRpcNotification):
-        assert dumps(ide.parse_notification(frame).to_wire()) == dumps(frame.params)
+        assert dumps(ide_methods.parse_notification(frame).to_wire()) == dumps(frame.params)
         return
-    if frame.method in ide.CLIENT_METHODS:
-        assert ide.parse_client_request(frame).to_frame().to_wire() == frame.to_wire()
+    if frame.method in ide_methods.CLIENT_METHODS:
+        assert ide_methods.parse_client_request(frame).to_frame().to_wire() == frame.to_wire()
         return
-    if frame.method in ide.SERVER_METHODS:
-        assert ide.parse_server_request(frame).to_frame().to_json() == frame.to_json()
+    if frame.method in ide_methods.SERVER_METHODS:
+        assert ide_methods.parse_server_request(frame).to_frame().to_json() == frame.to_json()
         return
     assert isinstance(frame.params, dict)
     shape = {
@@ -189,4 +192,4 @@ def result_type(method: str):
         "tools/call": CallToolResult,
         "elicitation/create": ApprovalElicitResult,
     }
-    return known.get(method) or (ide.CLIENT_METHODS | ide.SERVER_METHODS)[method].result
+    return known.get(method) or (ide_methods.CLIENT_METHODS | ide_methods.SERVER_METHODS)[method].result

@@ -109,7 +109,7 @@ def test_bytes_are_standard_base64():
     }
 
 
-@pytest.mark.parametrize("chunk", ["AQIDBAU", "AQIDBAU==", "A Q=", "_-==", "é", 1, None])
+@pytest.mark.parametrize("chunk", ["AQIDBAU==", "A", "A Q=", "_-==", "é", 1, None])
 def test_other_text_is_no_base64(chunk):
     with pytest.raises(ProtocolError, match="chunk"):
         ExecCommandOutputDeltaEvent.from_wire({"call_id": "c", "stream": "stdout", "chunk": chunk})
@@ -170,6 +170,20 @@ def test_durations_are_seconds_and_nanoseconds(seconds, secs, nanos):
     assert duration == Duration(secs=secs, nanos=nanos)
     assert duration.to_json() == f'{{"secs":{secs},"nanos":{nanos}}}'
     assert duration.seconds == pytest.approx(max(seconds, 0.0))
+
+
+def test_nanoseconds_beyond_a_second_are_carried_when_read():
+    assert Duration.from_json('{"secs":1,"nanos":2147483648}') == Duration(secs=3, nanos=147_483_648)
+    with pytest.raises(ProtocolError, match="secs"):
+        Duration.from_json('{"secs":18446744073709551615,"nanos":1000000000}')
+    with pytest.raises(ProtocolError, match="nanos"):
+        Duration.from_json('{"secs":0,"nanos":4294967296}')
+
+
+def test_base64_is_read_without_its_padding_and_written_with_it():
+    event = ExecCommandOutputDeltaEvent.from_json('{"call_id":"c","stream":"stdout","chunk":"AQI"}')
+    assert event.chunk == bytes([1, 2])
+    assert event.to_wire()["chunk"] == "AQI="
 
 
 def test_values_are_frozen():

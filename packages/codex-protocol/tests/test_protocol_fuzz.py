@@ -11,7 +11,7 @@ from codex_protocol.errors import ProtocolError
 from codex_protocol.events import Event
 from codex_protocol.exec_events import parse_thread_event
 from codex_protocol.history_entry import HistoryLine
-from codex_protocol.ide import parse_client_request, parse_notification, parse_server_request
+from codex_protocol.ide_methods import parse_client_request, parse_notification, parse_server_request
 from codex_protocol.items import parse_response_item
 from codex_protocol.json_rpc import JsonRpcNotification, JsonRpcRequest, parse_frame
 from codex_protocol.jsonio import loads_object

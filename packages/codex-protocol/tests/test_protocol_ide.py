@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from codex_protocol import ide
+from codex_protocol import ide, ide_methods
 from codex_protocol.errors import ProtocolError, UnknownMethodError
 from codex_protocol.events import AgentMessageDeltaEvent, Event, SessionConfiguredEvent
 from codex_protocol.ide import (
-    CLIENT_METHODS,
     AuthStatusChangeNotification,
     GetAuthStatusParams,
     IdeImageInput,
     IdeLocalImageInput,
-    IdeRequest,
     IdeTextInput,
     Profile,
     SandboxSettings,
     SendUserMessageParams,
     UserSavedConfig,
+)
+from codex_protocol.ide_methods import (
+    CLIENT_METHODS,
+    IdeRequest,
     event_for_listener,
     event_for_tool_call,
     parse_client_request,
@@ -40,7 +42,7 @@ UUID = "67e55044-10b1-426f-9247-bb680e5fe0c8"
 
 def test_there_are_twenty_methods_and_two_questions():
     assert len(CLIENT_METHODS) == 20
-    assert set(ide.SERVER_METHODS) == {"execCommandApproval", "applyPatchApproval"}
+    assert set(ide_methods.SERVER_METHODS) == {"execCommandApproval", "applyPatchApproval"}
 
 
 @pytest.mark.parametrize("method", [name for name, types in CLIENT_METHODS.items() if types.params is None])

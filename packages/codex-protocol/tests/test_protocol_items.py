@@ -143,6 +143,11 @@ def test_what_else_a_web_search_does_survives_unchanged():
         ({"type": "message", "role": "user", "content": "text"}, "expected a sequence in `content`"),
         ({"type": "message", "role": "user", "content": ["x"]}, "expected an object in `content.0`"),
         ({"type": "local_shell_call", "status": "done", "action": {}}, "unknown variant `done`"),
+        (
+            {"type": "local_shell_call", "status": "completed", "action": {"command": []}},
+            "missing field `type` in `action`",
+        ),
+        ({"type": "reasoning", "summary": [{"text": "x"}]}, "missing field `type` in `summary.0`"),
     ],
 )
 def test_a_broken_item_says_what_is_wrong(raw, reason):

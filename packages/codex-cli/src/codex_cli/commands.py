@@ -20,6 +20,8 @@ class Command:
     summary: str
     run: Callable[[Sequence[str], Sequence[str]], int]
     """Gets the arguments behind the name and the `-c` overrides before it; returns the exit code."""
+    hidden: bool = False
+    """Whether help leaves it out."""
 
 
 def _exec(arguments: Sequence[str], overrides: Sequence[str]) -> int:
@@ -40,6 +42,12 @@ def _logout(arguments: Sequence[str], overrides: Sequence[str]) -> int:
     return run_logout(arguments, overrides)
 
 
+def _generate_ts(arguments: Sequence[str], overrides: Sequence[str]) -> int:  # noqa: ARG001
+    from codex_cli.generate_ts import run_generate_ts
+
+    return run_generate_ts(arguments)
+
+
 def _help(arguments: Sequence[str], overrides: Sequence[str]) -> int:
     if not arguments:
         print(help_page())
@@ -54,6 +62,9 @@ COMMANDS = (
     Command(("exec", "e"), "Run the agent once, without a terminal: for scripts and CI", _exec),
     Command(("login",), "Store an API key, or say how you are logged in (login status)", _login),
     Command(("logout",), "Remove the stored credentials", _logout),
+    Command(
+        ("generate-ts",), "Write TypeScript declarations of the editor protocol", _generate_ts, hidden=True
+    ),
     Command(("help",), "Print help, or the help of a command", _help),
 )
 
@@ -117,8 +128,9 @@ def usage_error(message: str) -> int:
 
 def help_page() -> str:
     """The help of `codex` itself."""
-    width = max(len(", ".join(command.names)) for command in COMMANDS)
-    rows = [f"  {', '.join(command.names):<{width}}  {command.summary}" for command in COMMANDS]
+    shown = [(", ".join(command.names), command.summary) for command in COMMANDS if not command.hidden]
+    width = max(len(names) for names, _ in shown)
+    rows = [f"  {names:<{width}}  {summary}" for names, summary in shown]
     return "\n".join(
         [
             "Codex: a coding agent that lives in your terminal.",

@@ -47,11 +47,10 @@ def prepared_process() -> Iterator[tuple[Services, HelperDirectory]]:
     from codex_core.config.home import find_codex_home
     from codex_core.execution.environment import original_environ
     from codex_core.services import Services
+    from codex_protocol.quick_start import skip_pydantic_plugins
 
     environ = original_environ()
-    # Ours is a program, not a library: no pydantic plugin is wanted, and looking for one reads the metadata
-    # of every installed distribution (14 ms). Commands get `environ`, where this is not set.
-    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+    skip_pydantic_plugins()
     home = find_codex_home(environ)
     dotenv = os.path.join(home, ".env")
     if os.path.exists(dotenv):

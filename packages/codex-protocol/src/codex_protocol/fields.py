@@ -103,8 +103,10 @@ def _decode_base64(value: object) -> bytes:
         return value
     if not isinstance(value, str):
         raise ProtocolError(f"invalid type: {describe(value)}, expected a string")
+    # Padding is always written, and may be missing when read.
+    padding = "" if "=" in value else "=" * (-len(value) % 4)
     try:
-        return a2b_base64(value, strict_mode=True)
+        return a2b_base64(value + padding, strict_mode=True)
     except (Base64Error, ValueError) as error:
         raise ProtocolError(f"invalid base64: {error}") from error
 

@@ -6,7 +6,6 @@ Keys are camelCase but for the questions the server asks, whose parameters are s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias, cast
 
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
@@ -24,7 +23,7 @@ from codex_protocol.config_types import (
     TurnAbortReason,
     Verbosity,
 )
-from codex_protocol.errors import ProtocolError, UnknownMethodError
+from codex_protocol.errors import ProtocolError
 from codex_protocol.events.dispatch import AnyEventMsg
 from codex_protocol.fields import (
     Bool,
@@ -38,7 +37,7 @@ from codex_protocol.fields import (
     is_none,
 )
 from codex_protocol.file_change import FILE_CHANGE, FileChange
-from codex_protocol.json_rpc import JsonRpcNotification, JsonRpcRequest, RequestId
+from codex_protocol.json_rpc import RequestId
 from codex_protocol.jsonio import dumps
 from codex_protocol.review import widened
 from codex_protocol.unions import Tagged
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-    from codex_protocol.events import Event
     from codex_protocol.jsonio import JSON
     from codex_protocol.shapes import Object, Shape
 
@@ -477,124 +475,3 @@ class EventNotificationParams(WireModel):
 
 
 _WITH_SCORES = frozenset({"exited_review_mode", "session_configured"})
-
-
-def event_for_listener(event: Event, conversation_id: str) -> JsonRpcNotification:
-    """The notification a conversation's listener gets of an event."""
-    params = EventNotificationParams(id=event.id, msg=event.msg, conversation_id=conversation_id)
-    return JsonRpcNotification(method=f"codex/event/{event.msg.type}", params=params.to_wire())
-
-
-def event_for_tool_call(event: Event, request_id: RequestId | None) -> JsonRpcNotification:
-    """The notification the caller of a tool gets of an event; without an id, the one sent on resuming."""
-    meta = None if request_id is None else EventMeta(request_id=request_id)
-    params = EventNotificationParams(meta=meta, id=event.id, msg=event.msg)
-    return JsonRpcNotification(method="codex/event", params=params.to_wire())
-
-
-# --- the methods ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """The types of a method; without `params`, whatever comes as parameters is ignored."""
-
-    params: type[WireModel] | None
-    result: type[WireModel]
-
-
-CLIENT_METHODS: dict[str, Method] = {
-    "newConversation": Method(NewConversationParams, NewConversationResponse),
-    "listConversations": Method(ListConversationsParams, ListConversationsResponse),
-    "resumeConversation": Method(ResumeConversationParams, ResumeConversationResponse),
-    "archiveConversation": Method(ArchiveConversationParams, EmptyResult),
-    "sendUserMessage": Method(SendUserMessageParams, EmptyResult),
-    "sendUserTurn": Method(SendUserTurnParams, EmptyResult),
-    "interruptConversation": Method(InterruptConversationParams, InterruptConversationResponse),
-    "addConversationListener": Method(AddConversationListenerParams, AddConversationSubscriptionResponse),
-    "removeConversationListener": Method(RemoveConversationListenerParams, EmptyResult),
-    "gitDiffToRemote": Method(GitDiffToRemoteParams, GitDiffToRemoteResponse),
-    "loginApiKey": Method(LoginApiKeyParams, EmptyResult),
-    "loginChatGpt": Method(None, LoginChatGptResponse),
-    "cancelLoginChatGpt": Method(CancelLoginChatGptParams, EmptyResult),
-    "logoutChatGpt": Method(None, EmptyResult),
-    "getAuthStatus": Method(GetAuthStatusParams, GetAuthStatusResponse),
-    "getUserSavedConfig": Method(None, GetUserSavedConfigResponse),
-    "setDefaultModel": Method(SetDefaultModelParams, EmptyResult),
-    "getUserAgent": Method(None, GetUserAgentResponse),
-    "userInfo": Method(None, UserInfoResponse),
-    "execOneOffCommand": Method(ExecOneOffCommandParams, ExecArbitraryCommandResponse),
-}
-"""What an editor may ask."""
-
-SERVER_METHODS: dict[str, Method] = {
-    "applyPatchApproval": Method(ApplyPatchApprovalParams, ApplyPatchApprovalResponse),
-    "execCommandApproval": Method(ExecCommandApprovalParams, ExecCommandApprovalResponse),
-}
-"""What the server may ask."""
-
-NOTIFICATIONS: dict[str, type[WireModel]] = {
-    "authStatusChange": AuthStatusChangeNotification,
-    "loginChatGptComplete": LoginChatGptCompleteNotification,
-}
-"""What the server tells beside events."""
-
-
-@dataclass(frozen=True, slots=True)
-class IdeRequest:
-    """A request whose parameters have been read."""
-
-    id: RequestId
-    method: str
-    params: WireModel | None
-
-    def to_frame(self) -> JsonRpcRequest:
-        """The request as it is written."""
-        params = None if self.params is None else self.params.to_wire()
-        return JsonRpcRequest(id=self.id, method=self.method, params=params)
-
-
-def parse_client_request(frame: JsonRpcRequest) -> IdeRequest:
-    """The editor's request a frame holds.
-
-    Raises:
-        UnknownMethodError: when it is none of the twenty methods.
-        ProtocolError: when the parameters do not fit the method.
-    """
-    return _read(frame, CLIENT_METHODS)
-
-
-def parse_server_request(frame: JsonRpcRequest) -> IdeRequest:
-    """The server's question a frame holds.
-
-    Raises:
-        UnknownMethodError: when it is neither of the two.
-        ProtocolError: when the parameters do not fit the method.
-    """
-    return _read(frame, SERVER_METHODS)
-
-
-def parse_notification(frame: JsonRpcNotification) -> WireModel:
-    """The parameters of a notification of the server, events included.
-
-    Raises:
-        UnknownMethodError: when the server sends no such notification.
-        ProtocolError: when the parameters do not fit it.
-    """
-    if frame.method == "codex/event" or frame.method.startswith("codex/event/"):
-        shape: type[WireModel] | None = EventNotificationParams
-    else:
-        shape = NOTIFICATIONS.get(frame.method)
-    if shape is None:
-        raise UnknownMethodError(f"unknown notification `{frame.method}`")
-    return shape.from_wire(as_object(frame.params, "an object of parameters"))
-
-
-def _read(frame: JsonRpcRequest, methods: Mapping[str, Method]) -> IdeRequest:
-    method = methods.get(frame.method)
-    if method is None:
-        raise UnknownMethodError(f"unknown method `{frame.method}`")
-    if method.params is None:
-        return IdeRequest(frame.id, frame.method, None)
-    params = method.params.from_wire(as_object(frame.params, "an object of parameters"))
-    return IdeRequest(frame.id, frame.method, params)

@@ -63,6 +63,9 @@ class SummaryText(WireModel):
     text: str
 
 
+_SUMMARY = Tagged(lambda: {"summary_text": SummaryText})
+
+
 class ReasoningTextContent(WireModel):
     """Raw reasoning, as newer interfaces name it."""
 
@@ -122,7 +125,7 @@ class ReasoningItem(ItemModel):
 
     type: Literal["reasoning"] = "reasoning"
     id: str = Field(default="", exclude=True)
-    summary: tuple[SummaryText, ...]
+    summary: tuple[Annotated[SummaryText, _SUMMARY], ...]
     content: tuple[ReasoningContent, ...] | None = Field(default=None, exclude_if=_names_no_reasoning)
     encrypted_content: str | None = None
 
@@ -146,6 +149,9 @@ class LocalShellExecAction(WireModel):
     user: str | None = None
 
 
+_SHELL_ACTION = Tagged(lambda: {"exec": LocalShellExecAction})
+
+
 class LocalShellCallItem(ItemModel):
     """A call of the model's own shell tool."""
 
@@ -153,7 +159,7 @@ class LocalShellCallItem(ItemModel):
     id: str | None = Field(default=None, exclude=True)
     call_id: str | None = None
     status: LocalShellStatus
-    action: LocalShellExecAction
+    action: Annotated[LocalShellExecAction, _SHELL_ACTION]
 
 
 class FunctionCallItem(ItemModel):

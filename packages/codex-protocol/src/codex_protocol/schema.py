@@ -55,6 +55,7 @@ MODULES = (
     "ide",
     "items",
     "json_rpc",
+    "mcp_tools",
     "mcp_types",
     "ops",
     "parsed_command",

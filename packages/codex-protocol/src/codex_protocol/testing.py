@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from hypothesis import strategies as st
 
 from codex_protocol.base import WireModel
+from codex_protocol.events.duration import Duration
 from codex_protocol.items import ReasoningItem
 from codex_protocol.sandbox_policy import (
     DangerFullAccessPolicy,
@@ -158,7 +159,9 @@ def _written(shape: Shape, *, with_unwritten: bool) -> SearchStrategy[JSON]:
             every = options if other is None else (*options, other)
             made = st.one_of([_written(option, with_unwritten=with_unwritten) for option in every])
         case Named(cls):
-            if cls is ReasoningItem and not with_unwritten:
+            if cls is Duration and not with_unwritten:
+                made = st.builds(dict, secs=st.integers(0, 2**64 - 1), nanos=st.integers(0, 10**9 - 1))
+            elif cls is ReasoningItem and not with_unwritten:
                 made = _objects(cls, with_unwritten=False).map(_lasting_content)
             elif issubclass(cls, WireModel):
                 made = _objects(cls, with_unwritten=with_unwritten)

@@ -11,7 +11,7 @@ import os
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
-from codex_protocol import ide, mcp_types
+from codex_protocol import ide, ide_methods, mcp_types
 from codex_protocol.base import WireModel
 from codex_protocol.events.dispatch import EVENT_MSG
 from codex_protocol.file_change import FILE_CHANGE
@@ -127,14 +127,14 @@ class _Declarations:
             self._declare(name, "Record<string, never>")
         for marker, name, in_place in _UNIONS:
             self._add_union(marker, name, in_place=in_place)
-        self._declare("ClientRequest", self._requests(ide.CLIENT_METHODS))
-        self._declare("ServerRequest", self._requests(ide.SERVER_METHODS))
+        self._declare("ClientRequest", self._requests(ide_methods.CLIENT_METHODS))
+        self._declare("ServerRequest", self._requests(ide_methods.SERVER_METHODS))
         notifications = [
             f'{{ "method": "{method}"; "params": {self._mention(cls)} }}'
-            for method, cls in ide.NOTIFICATIONS.items()
+            for method, cls in ide_methods.NOTIFICATIONS.items()
         ]
         self._declare("ServerNotification", _either_of(notifications))
-        for method in (*ide.CLIENT_METHODS.values(), *ide.SERVER_METHODS.values()):
+        for method in (*ide_methods.CLIENT_METHODS.values(), *ide_methods.SERVER_METHODS.values()):
             self._mention(method.result)
         self._mention(mcp_types.InitializeResult)
         # These are wanted for themselves, not by the declaration that comes next.
@@ -178,7 +178,7 @@ class _Declarations:
             self._waiting[payload] = cls
         return f'{{ "type": "{tag}" }} & {payload}'
 
-    def _requests(self, methods: Mapping[str, ide.Method]) -> str:
+    def _requests(self, methods: Mapping[str, ide_methods.Method]) -> str:
         self._mentioned.add("RequestId")
         frames = []
         for name, method in methods.items():

@@ -129,20 +129,22 @@ def written_again(data: dict[str, JSON], kind: Kind) -> dict[str, JSON]:
 
 
 def _frame_written_again(data: dict[str, JSON]) -> dict[str, JSON]:
-    from codex_protocol import ide
+    from codex_protocol import ide_methods
     from codex_protocol.json_rpc import JsonRpcNotification, JsonRpcRequest, parse_frame
 
     frame = parse_frame(data)
     try:
         if isinstance(frame, JsonRpcRequest):
             reader = (
-                ide.parse_server_request if frame.method in ide.SERVER_METHODS else ide.parse_client_request
+                ide_methods.parse_server_request
+                if frame.method in ide_methods.SERVER_METHODS
+                else ide_methods.parse_client_request
             )
             request = reader(frame)
             if request.params is not None:
                 frame = frame.model_copy(update={"params": request.params.to_wire()})
         elif isinstance(frame, JsonRpcNotification):
-            frame = frame.model_copy(update={"params": ide.parse_notification(frame).to_wire()})
+            frame = frame.model_copy(update={"params": ide_methods.parse_notification(frame).to_wire()})
     except UnknownMethodError:
         # A method of MCP or of a newer server: the frame is all we know of it.
         pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import model_validator
+
 from codex_protocol.base import WireModel
 from codex_protocol.fields import Uint, Uint32
 
@@ -13,6 +15,16 @@ class Duration(WireModel):
 
     secs: Uint
     nanos: Uint32
+
+    @model_validator(mode="before")
+    @classmethod
+    def _carry(cls, data: object) -> object:
+        # A second's worth of nanoseconds or more is read as seconds, as the reference has it.
+        if isinstance(data, dict):
+            secs, nanos = data.get("secs"), data.get("nanos")
+            if type(secs) is int and type(nanos) is int and NANOS_PER_SECOND <= nanos < 2**32:
+                return {"secs": secs + nanos // NANOS_PER_SECOND, "nanos": nanos % NANOS_PER_SECOND}
+        return data
 
     @classmethod
     def from_seconds(cls, seconds: float) -> Duration:

@@ -1,0 +1,79 @@
+"""`view_image`: a picture follows the call's output, and what cannot be seen is said (agent.md 12, D2, D5)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from codex_core.testing import answer, function_call, message
+from codex_core.tools.view_image import ViewImageTool
+from codex_protocol.ops import LocalImageInput
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+async def test_a_picture_is_attached_by_its_absolute_path(absolute: bool, bench: Any) -> None:
+    path = bench.repo.write("pictures/a.png", PNG)
+    given = str(path) if absolute else "pictures/a.png"
+    assert await bench.call("view_image", {"path": given}) == "attached local image path"
+    assert bench.injected == [LocalImageInput(path=str(path))]
+    assert bench.events == []
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("missing.png", "No such file or directory (os error 2)"),
+        (".", "Is a directory (os error 21)"),
+        ("/dev/zero", "Not a regular file (os error 22)"),
+        ("a\0b", "Invalid argument (os error 22)"),
+        ("README.md/x", "Not a directory (os error 20)"),
+    ],
+)
+async def test_what_cannot_be_seen_says_why(path: str, reason: str, bench: Any) -> None:
+    output = await bench.call("view_image", {"path": path})
+    assert output == f"unable to read image at `{os.path.join(bench.repo.path, path)}`: {reason}"
+    assert bench.injected == []
+
+
+@pytest.mark.parametrize("arguments", ["", "{", "[]", "1", {}, {"path": 1}, {"path": None}])
+async def test_unusable_arguments_are_told(arguments: object, bench: Any) -> None:
+    output = await bench.call("view_image", arguments)
+    assert output.startswith("failed to parse function arguments: ")
+    assert bench.injected == []
+
+
+def test_it_is_offered_unless_turned_off(bench: Any) -> None:
+    assert ViewImageTool().spec(replace(bench.context, offers_view_image=False)) is None
+    spec = ViewImageTool().spec(replace(bench.context, offers_view_image=True))
+    assert spec is not None
+    wire: dict[str, Any] = spec.to_responses()
+    assert wire["parameters"]["required"] == ["path"]
+
+
+async def test_the_picture_goes_to_the_model_once_behind_the_output(talk: Any) -> None:
+    talk.repo.write("a.png", PNG)
+    script = [
+        answer(function_call("view_image", {"path": "a.png"}, "v1")),
+        answer(message("seen")),
+        answer(message("ok")),
+    ]
+    await talk.start(script)
+    await talk.ask("look")
+    call, output, picture = talk.input_of(1)[-3:]
+    assert (call["type"], output["output"]) == ("function_call", "attached local image path")
+    assert picture["role"] == "user"
+    assert [part["image_url"][:22] for part in picture["content"]] == ["data:image/png;base64,"]
+    await talk.ask("again")
+    pictures = [
+        part
+        for item in talk.input_of(2)
+        if item["type"] == "message"
+        for part in item["content"]
+        if part["type"] == "input_image"
+    ]
+    assert len(pictures) == 1
