@@ -103,18 +103,45 @@ def test_working_directory_is_kept(run_confined: RunConfined, workspace: Path) -
     assert run_confined("pwd", "-P").stdout == f"{workspace.resolve()}\n"
 
 
-def test_command_dies_with_its_parent(helper: str, landlock: int) -> None:
-    # The middle process starts the helper, waits for the command to run, and dies without a word.
+def start_and_abandon(command: list[str], **streams: int) -> int:
+    """The process id of `command`, started by a process that waits for its first line and dies without a word."""
     middle = f"""
 import os, subprocess, sys
-child = subprocess.Popen({[helper, "/tmp", READ_ONLY, "sh", "-c", "echo ready; exec sleep 600"]!r}, stdout=subprocess.PIPE)
+child = subprocess.Popen({command!r}, stdout=subprocess.PIPE)
 child.stdout.readline()
 print(child.pid, flush=True)
 os._exit(0)
 """
-    done = subprocess.run([sys.executable, "-c", middle], stdout=subprocess.PIPE, text=True, check=True)
-    pid = int(done.stdout)
-    wait_until_gone(pid)
+    done = subprocess.run(
+        [sys.executable, "-c", middle], stdout=subprocess.PIPE, text=True, check=True, **streams
+    )
+    return int(done.stdout)
+
+
+def test_command_dies_with_its_parent(helper: str, landlock: int) -> None:
+    wait_until_gone(start_and_abandon([helper, "/tmp", READ_ONLY, "sh", "-c", "echo ready; exec sleep 600"]))
+
+
+@pytest.mark.parametrize("isolation", ["landlock", "auto"])
+def test_command_may_be_told_to_outlive_its_parent(helper: str, landlock: int, isolation: str) -> None:
+    script = "trap 'echo told >&2' USR1; echo ready; read line || read line; echo $line >&2"
+    read_end, write_end = os.pipe()
+    told, telling = os.pipe()
+    try:
+        options = ["--outlive-parent", "--isolation", isolation]
+        pid = start_and_abandon(
+            [helper, *options, "/tmp", READ_ONLY, "sh", "-c", script], stdin=read_end, stderr=telling
+        )
+        os.close(telling)
+        os.kill(pid, signal.SIGUSR1)
+        with open(told, closefd=False) as lines:
+            assert lines.readline() == "told\n"
+            os.write(write_end, b"end\n")
+            assert lines.readline() == "end\n"
+        wait_until_gone(pid)
+    finally:
+        for descriptor in (read_end, write_end, told):
+            os.close(descriptor)
 
 
 def wait_until_gone(pid: int) -> None:

@@ -17,7 +17,8 @@ CANNOT_CONFINE = 101  # spec: exec-sandbox.md C.2
 
 USAGE = f"Usage: {NAME} [OPTIONS] <SANDBOX_POLICY_CWD> <SANDBOX_POLICY> [--] <COMMAND>..."
 EXPLAIN, SELF_TEST, AS_JSON = "--explain", "--self-test", "--json"
-FLAGS = (EXPLAIN, SELF_TEST, AS_JSON)
+OUTLIVE_PARENT = "--outlive-parent"
+FLAGS = (EXPLAIN, SELF_TEST, AS_JSON, OUTLIVE_PARENT)
 HELP = f"""\
 Runs one command confined by the Linux kernel (Landlock, seccomp, no new privileges).
 
@@ -35,6 +36,7 @@ Options:
                           namespaces: an error where it does not; landlock: never namespaces
                           [default: {DEFAULT_ISOLATION}]
       --parent-pid <PID>  End at once if this process is no longer the parent
+      --outlive-parent    Go on when the process that started this one ends
       --explain           Say what the policy comes to here, instead of running a command
       --self-test         Try on this machine what is refused and what is possible, and report
       --json              With --self-test: report as JSON
@@ -133,13 +135,20 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
     from . import launch
 
     try:
-        launch.die_with_parent(options.parent)
+        if OUTLIVE_PARENT not in options.flags:
+            launch.die_with_parent(options.parent)
         environment = launch.original_environment()
         if policy.confines:
             from .confinement import confine_command
 
             tmpdir = os.fsdecode(environment.get(b"TMPDIR", b""))
-            confine_command(policy, cwd=cwd, tmpdir=tmpdir, isolation=isolation)
+            confine_command(
+                policy,
+                cwd=cwd,
+                tmpdir=tmpdir,
+                isolation=isolation,
+                outlives_parent=OUTLIVE_PARENT in options.flags,
+            )
     except (ConfinementError, OSError) as error:
         _fail(f"cannot confine the command, so it was not run: {error}", CANNOT_CONFINE)
     failure = launch.execute([os.fsencode(argument) for argument in command], environment)

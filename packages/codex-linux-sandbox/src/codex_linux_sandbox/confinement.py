@@ -47,11 +47,14 @@ def confine(
     return _restrict(policy, _writable_paths(policy, cwd, tmpdir), in_namespaces=False, abi=landlock_abi)
 
 
-def confine_command(policy: SandboxPolicy, *, cwd: str, tmpdir: str, isolation: str) -> Confinement:
+def confine_command(
+    policy: SandboxPolicy, *, cwd: str, tmpdir: str, isolation: str, outlives_parent: bool = False
+) -> Confinement:
     """As `confine`, in namespaces of its own where `isolation` says so and the kernel allows it.
 
     With namespaces, this returns in a new process, which is to become the command; the calling one waits for
-    it, ends as it ends, and never returns from here.
+    it, ends as it ends, and never returns from here. `outlives_parent` lets both go on when the caller of the
+    calling one is gone.
 
     Raises: ConfinementError.
     """
@@ -67,7 +70,9 @@ def confine_command(policy: SandboxPolicy, *, cwd: str, tmpdir: str, isolation: 
     writable = trusted_roots(policy.requested_roots(cwd, tmpdir=tmpdir))
     protected, release = _protected_paths(policy, cwd, tmpdir)
     try:
-        granted = namespaces.enter(writable, protected, at_end=release)
+        granted = namespaces.enter(
+            writable, protected, at_end=release, parent=None if outlives_parent else os.getppid()
+        )
     except namespaces.NamespacesError as error:
         release()
         if isolation == NAMESPACES:

@@ -40,14 +40,16 @@ class NamespacesError(RuntimeError):
     """The kernel, or a container around us, forbids what this layer needs. Nothing has changed."""
 
 
-def enter(writable: list[str], protected: list[str], *, at_end: Callable[[], None]) -> list[str]:  # noqa: RET503
+def enter(  # noqa: RET503
+    writable: list[str], protected: list[str], *, at_end: Callable[[], None], parent: int | None
+) -> list[str]:
     """Goes on in new namespaces, as the process that is to become the command; the paths it may write.
 
-    The process that called stays behind, waits, calls `at_end` and never returns from here.
+    The process that called stays behind, waits, calls `at_end` and never returns from here. It ends the
+    command when `parent` is its parent no longer; None lets it outlive whoever started it.
 
     Raises: NamespacesError, in the process that called.
     """
-    parent = os.getppid()
     user, group = os.geteuid(), os.getegid()
     is_privileged = bool(libc.capabilities()[0] & _CAP_SYS_ADMIN)
     read_end, write_end = os.pipe()
@@ -129,7 +131,7 @@ def _reap_until(command: int, report: int) -> NoReturn:
             os._exit(0)  # the kernel ends every other process in here
 
 
-def _supervise(child: int, command: int, read_end: int, parent: int) -> int:
+def _supervise(child: int, command: int, read_end: int, parent: int | None) -> int:
     """Passes signals on to the command until it ends; its status as wait(2) gives it."""
     _let_go_of_standard_streams()
     mask = libc.signal_mask((*_PASSED_ON, _SIGCHLD))
@@ -144,7 +146,7 @@ def _supervise(child: int, command: int, read_end: int, parent: int) -> int:
                 os.kill(command, number)
             except OSError:
                 pass  # it has just ended
-        if os.getppid() != parent:
+        if parent is not None and os.getppid() != parent:
             # Our caller is gone. The command has been told; it gets no time it could use to outlive it.
             os.kill(child, _SIGKILL)
     text = _read_line(read_end)
