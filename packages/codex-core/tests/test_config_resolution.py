@@ -20,6 +20,7 @@ from codex_core.config.problems import InvalidConfigError
 from codex_core.config.providers import ModelProvider, WireApi
 from codex_core.config.resolve import load_config
 from codex_core.execution.environment import Inherit, ShellEnvironmentPolicy
+from codex_core.execution.sandbox import Isolation
 from codex_core.services import Services
 from codex_protocol.config_types import (
     AskForApproval,
@@ -400,6 +401,23 @@ def test_tool_flags(load):
 def test_added_directories_are_writable_roots(load, tmp_path):
     config = load(cwd=str(tmp_path), add_dirs=("/data", "sub"), sandbox_mode=SandboxMode.WORKSPACE_WRITE)
     assert config.sandbox_policy == WorkspaceWritePolicy(writable_roots=("/data", str(tmp_path / "sub")))
+
+
+def test_network_by_flag_is_for_the_workspace_sandbox(load, tmp_path):
+    config = load(cwd=str(tmp_path), network_access=True, sandbox_mode=SandboxMode.WORKSPACE_WRITE)
+    assert config.sandbox_policy == WorkspaceWritePolicy(network_access=True)
+    assert load(network_access=True).sandbox_policy == ReadOnlyPolicy()
+
+
+def test_isolation_of_the_sandbox(load):
+    assert load().sandbox_isolation is None
+    config = load('sandbox_isolation = "auto"')
+    assert (config.sandbox_isolation, config.layers["sandbox_isolation"]) == (Isolation.AUTO, Layer.FILE)
+    assert load("", "sandbox_isolation=namespaces").sandbox_isolation is Isolation.NAMESPACES
+    config = load('sandbox_isolation = "auto"', sandbox_isolation=Isolation.LANDLOCK)
+    assert (config.sandbox_isolation, config.layers["sandbox_isolation"]) == (Isolation.LANDLOCK, Layer.FLAG)
+    with pytest.raises(InvalidConfigError, match="unknown variant `none`, expected one of `auto`"):
+        load('sandbox_isolation = "none"')
 
 
 def test_helper_programs(load):

@@ -10,6 +10,7 @@ import pytest
 from codex_core.errors import ExecutionError
 from codex_core.execution.command import ExecOutcome, ExecRequest, SpawnFailed, run_command
 from codex_core.execution.sandbox import (
+    Isolation,
     SandboxType,
     looks_denied,
     platform_sandbox,
@@ -43,6 +44,19 @@ def test_without_a_sandbox_the_command_stays_as_it_is() -> None:
         ["ls", "-l"], policy=ReadOnlyPolicy(), sandbox=SandboxType.NONE, policy_cwd="/w", helper_exe=None
     )
     assert argv == ("ls", "-l")
+
+
+def test_linux_helper_is_told_of_isolation_and_parent_where_that_was_said() -> None:
+    argv = sandbox_command(
+        ["ls"],
+        policy=ReadOnlyPolicy(),
+        sandbox=SandboxType.LINUX_SECCOMP,
+        policy_cwd="/w",
+        helper_exe="/h",
+        isolation=Isolation.AUTO,
+        outlives_parent=True,
+    )
+    assert argv == ("/h", "--outlive-parent", "--isolation", "auto", "/w", '{"mode":"read-only"}', "--", "ls")
 
 
 def test_linux_helper_gets_workspace_policy_and_command() -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from codex_core.config.providers import ModelProvider
     from codex_core.execution.environment import ShellEnvironmentPolicy
+    from codex_core.execution.sandbox import Isolation
     from codex_protocol.config_types import (
         AskForApproval,
         HistoryPersistence,
@@ -95,6 +96,9 @@ class ConfigFlags:
     web_search: bool = False
     add_dirs: tuple[str, ...] = ()
     """Further writable roots of a `workspace-write` sandbox."""
+    network_access: bool = False
+    """Network for the commands of a `workspace-write` sandbox, whatever the configuration says."""
+    sandbox_isolation: Isolation | None = None
     base_instructions: str | None = None
     include_plan_tool: bool = False
     include_apply_patch_tool: bool = False
@@ -155,6 +159,8 @@ class Config:
     chatgpt_base_url: str = DEFAULT_CHATGPT_BASE_URL
     projects: Mapping[str, str | None] = field(default_factory=dict)
     """Project directory -> trust level; only `TRUSTED` counts."""
+    sandbox_isolation: Isolation | None = None
+    """How far commands are kept apart on Linux; None is the helper's default."""
     has_chosen_policies: bool = False
     """Whether anything but a default names an approval policy or a sandbox; then trust is not asked for."""
     codex_linux_sandbox_exe: str | None = None

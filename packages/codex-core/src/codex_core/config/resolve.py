@@ -95,6 +95,7 @@ class _Resolution:
         sandbox_mode = self._flag("sandbox_mode", self._sandbox_flag(), settings.sandbox_mode)
         # `--oss` brings a model along: the configured one belongs to another provider.
         model_flag = flags.model or (DEFAULT_OSS_MODEL if flags.oss else None)
+        isolation = self._flag("sandbox_isolation", flags.sandbox_isolation, settings.sandbox_isolation)
         web_search_flag = flags.web_search or None
         web_search = self._flag("tools.web_search", web_search_flag, settings.tools_web_search)
         view_image = self._flag("tools.view_image", flags.include_view_image_tool, settings.tools_view_image)
@@ -110,6 +111,7 @@ class _Resolution:
             model_providers=providers,
             approval_policy=approval or AskForApproval.ON_REQUEST,
             sandbox_policy=self._sandbox(sandbox_mode, settings.sandbox_workspace_write, cwd),
+            sandbox_isolation=isolation,
             has_chosen_policies=approval is not None or sandbox_mode is not None,
             cwd=cwd,
             codex_home=self._home,
@@ -260,7 +262,11 @@ class _Resolution:
                 return DangerFullAccessPolicy()
             case SandboxMode.WORKSPACE_WRITE:
                 roots = (*details.writable_roots, *self._flags.add_dirs)
-                return replace(details, writable_roots=tuple(os.path.join(cwd, root) for root in roots))
+                return replace(
+                    details,
+                    writable_roots=tuple(os.path.join(cwd, root) for root in roots),
+                    network_access=details.network_access or self._flags.network_access,
+                )
             case _:
                 return ReadOnlyPolicy()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from codex_core.config.config import FileOpener, McpServer, ReasoningSummaryFormat
 from codex_core.config.providers import MAX_RETRIES, ModelProvider, WireApi
 from codex_core.execution.environment import Inherit, ShellEnvironmentPolicy
+from codex_core.execution.sandbox import Isolation
 from codex_protocol.config_types import (
     AskForApproval,
     HistoryPersistence,
@@ -127,6 +128,8 @@ class Settings:
     sandbox_mode: SandboxMode | None = None
     sandbox_workspace_write: WorkspaceWritePolicy = field(default_factory=WorkspaceWritePolicy)
     """What that mode allows when it is chosen; paths as they are written."""
+    sandbox_isolation: Isolation | None = None
+    """A key of ours; no release of the reference has it."""
     notify: tuple[str, ...] | None = None
     project_doc_max_bytes: int | None = None
     profile: str | None = None
@@ -164,6 +167,7 @@ def read_settings(top: TableReader) -> Settings:
         model_auto_compact_token_limit=top.signed("model_auto_compact_token_limit"),
         sandbox_mode=top.choice("sandbox_mode", SandboxMode),
         sandbox_workspace_write=_workspace_write(top.table("sandbox_workspace_write")),
+        sandbox_isolation=top.choice("sandbox_isolation", Isolation),
         notify=top.texts("notify"),
         project_doc_max_bytes=top.unsigned("project_doc_max_bytes", "usize"),
         profile=top.text("profile"),

@@ -55,6 +55,17 @@ class SandboxType(StrEnum):
                 return "MacosSeatbelt"
 
 
+class Isolation(StrEnum):
+    """How far a command is kept apart on Linux: the words of the helper's option and of our key."""
+
+    AUTO = "auto"
+    """Namespaces where the kernel allows them, Landlock and seccomp always."""
+    NAMESPACES = "namespaces"
+    """Like `AUTO`, but nothing runs where the kernel does not allow them."""
+    LANDLOCK = "landlock"
+    """Landlock and seccomp only."""
+
+
 def platform_sandbox(platform: str = sys.platform) -> SandboxType:
     """What this system can confine commands with."""
     if platform == "linux":
@@ -72,11 +83,15 @@ def sandbox_command(
     policy_cwd: str,
     helper_exe: str | None,
     tmpdir: str | None = None,
+    isolation: Isolation | None = None,
+    outlives_parent: bool = False,
 ) -> tuple[str, ...]:
     """The command line that runs `argv` in the sandbox, or `argv` itself without one.
 
     `policy_cwd` is the workspace, whatever directory the command runs in: a command must not make a place
     writable by being started there. `tmpdir` is the command's TMPDIR, which the helper on Linux reads itself.
+    `isolation` is for the helper, too; None leaves it to its default. `outlives_parent` lets the command go
+    on when the process that started it ends.
 
     Raises:
         SandboxUnavailable: when `helper_exe` is needed and missing.
@@ -94,7 +109,10 @@ def sandbox_command(
                 raise SandboxUnavailable("codex-linux-sandbox was required but not provided")
             from codex_protocol.jsonio import dumps
 
-            return (helper_exe, policy_cwd, dumps(policy.to_wire()), "--", *argv)
+            options: tuple[str, ...] = ("--outlive-parent",) if outlives_parent else ()
+            if isolation is not None:
+                options += ("--isolation", isolation.value)
+            return (helper_exe, *options, policy_cwd, dumps(policy.to_wire()), "--", *argv)
         case SandboxType.MACOS_SEATBELT:
             from codex_core.execution.seatbelt import seatbelt_command
 

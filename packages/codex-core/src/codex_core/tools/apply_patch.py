@@ -187,6 +187,7 @@ async def _run_patch_program(
         policy_cwd=runtime.context.cwd,
         helper_exe=runtime.config.codex_linux_sandbox_exe,
         tmpdir=runtime.services.environ.get("TMPDIR"),
+        isolation=runtime.config.sandbox_isolation,
     )
     # The patch goes in by stdin: an argument may not be longer than 128 KiB on Linux.
     request = ExecRequest(
