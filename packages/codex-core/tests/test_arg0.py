@@ -227,6 +227,52 @@ def test_directory_in_use_stays(environ: dict[str, str], script: str) -> None:
         )
 
 
+def test_directory_kept_for_exec_goes_with_the_process(environ: dict[str, str], script: str) -> None:
+    # It turns into a program that knows nothing of the lock.
+    program = (
+        "import os, sys\n"
+        "from codex_core.arg0 import HelperDirectory\n"
+        f"helpers = HelperDirectory({environ!r}, argv=[{script!r}])\n"
+        "helpers.keep_for_exec()\n"
+        "print(helpers.path, flush=True)\n"
+        "os.execv('/bin/cat', ['cat'])\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        kept = Path(process.stdout.readline().rstrip("\n"))
+        process.stdin.write("it is cat now\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "it is cat now\n"
+        with HelperDirectory(environ, argv=[script]):
+            assert (kept / "apply_patch").is_symlink()
+    with HelperDirectory(environ, argv=[script]):
+        assert not kept.exists()
+
+
+@pytest.mark.parametrize("text", [b"", b"x", b"0 1", b"99999999999999999999 1", b"-1 5", b"\xff"])
+@on_linux
+def test_directory_kept_for_nobody_goes(environ: dict[str, str], script: str, text: bytes) -> None:
+    make_in_a_process(environ, script, "os._exit(0)")
+    (leftover,) = base_of(environ).iterdir()
+    (leftover / ".lock").write_bytes(text)
+    with HelperDirectory(environ, argv=[script]):
+        assert not leftover.exists()
+
+
+@on_linux
+def test_directory_kept_for_an_earlier_process_of_the_same_id_goes(
+    environ: dict[str, str], script: str
+) -> None:
+    make_in_a_process(environ, script, "os._exit(0)")
+    (leftover,) = base_of(environ).iterdir()
+    (leftover / ".lock").write_text(f"{os.getpid()} {arg0._start_time(os.getpid())}1\n")
+    with HelperDirectory(environ, argv=[script]):
+        assert not leftover.exists()
+
+
 def test_directory_without_a_lock_goes_only_when_it_is_old(environ: dict[str, str], script: str) -> None:
     fresh, old = base_of(environ) / "fresh", base_of(environ) / "old"
     for path in (fresh, old):

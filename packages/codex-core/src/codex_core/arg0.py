@@ -110,6 +110,16 @@ class HelperDirectory:
         search = self._given.get("PATH")
         return {**self._given, "PATH": self.path if search is None else f"{self.path}{os.pathsep}{search}"}
 
+    def keep_for_exec(self) -> None:
+        """Keeps the directory for the program this process is about to turn into.
+
+        That program does not know of it and does not hold the lock, so the lock file names the process
+        instead; who sweeps after its end removes the directory.
+        """
+        if self._lock is not None:
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, f"{os.getpid()} {_start_time(os.getpid())}\n".encode(), 0)
+
     def close(self) -> None:
         """Removes the directory; does nothing the second time, or in a forked child."""
         if os.getpid() != self._owner:
@@ -275,11 +285,40 @@ def _remove_if_abandoned(path: str) -> None:
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _remove(path)
+        if not _is_kept(lock):
+            _remove(path)
     except OSError:  # in use
         pass
     finally:
         os.close(lock)
+
+
+def _is_kept(lock: int) -> bool:
+    """Whether the lock file names a process that is still there (see `keep_for_exec`)."""
+    words = os.pread(lock, 64, 0).split()
+    if not words or not words[0].isdigit():
+        return False
+    pid = int(words[0])
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        pass
+    except (ProcessLookupError, OverflowError):
+        return False
+    return _start_time(pid).encode() == b"".join(words[1:])
+
+
+def _start_time(pid: int) -> str:
+    """When a process began, in ticks since the system did: tells it from a later one with its id.
+
+    Empty where the system does not say (no /proc).
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The name stands in parentheses and may hold anything; the 22nd field counts from before it.
+            return file.read().rpartition(b")")[2].split()[19].decode()
+    except (OSError, IndexError):
+        return ""
 
 
 def _remove(path: str) -> None:

@@ -33,32 +33,41 @@ def run_program(program: Callable[[], int]) -> int:
         return INTERRUPTED_EXIT_CODE
 
 
-@contextmanager
-def prepared_process() -> Iterator[tuple[Services, HelperDirectory]]:
-    """The real services and our tools' directory, which is removed when the block ends.
-
-    The environment is the one the user gave us, overlaid by `.env` of the codex home, with our tools first
-    on its PATH (spec: config-cli.md section 14).
+def user_environ() -> dict[str, str]:
+    """The environment the user gave us, overlaid by `.env` of the codex home.
 
     Raises:
         InvalidConfigError: CODEX_HOME names nothing that is there.
     """
-    from codex_core.arg0 import HelperDirectory
     from codex_core.config.home import find_codex_home
     from codex_core.execution.environment import original_environ
-    from codex_core.services import Services
-    from codex_protocol.quick_start import skip_pydantic_plugins
 
     environ = original_environ()
-    skip_pydantic_plugins()
-    home = find_codex_home(environ)
-    dotenv = os.path.join(home, ".env")
+    dotenv = os.path.join(find_codex_home(environ), ".env")
     if os.path.exists(dotenv):
         from codex_core.execution.dotenv import read_dotenv
 
         added = read_dotenv(dotenv, environ)
         environ = {**environ, **added}
         os.environ.update(added)  # proxies and certificates are read from there by the HTTP library
+    return environ
+
+
+@contextmanager
+def prepared_process() -> Iterator[tuple[Services, HelperDirectory]]:
+    """The real services and our tools' directory, which is removed when the block ends.
+
+    The environment is that of `user_environ` with our tools first on its PATH.
+
+    Raises:
+        InvalidConfigError: CODEX_HOME names nothing that is there.
+    """
+    from codex_core.arg0 import HelperDirectory
+    from codex_core.services import Services
+    from codex_protocol.quick_start import skip_pydantic_plugins
+
+    environ = user_environ()
+    skip_pydantic_plugins()
     with HelperDirectory(environ) as helpers:
         if helpers.warning is not None:
             print(helpers.warning, file=sys.stderr)
