@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from codex_core.approval.decide import ApprovalKey, decide_command
+from codex_core.approval.decide import ApprovalKey, Ask, Reason, decide_command
 from codex_core.approval.explain import Explanation, explain_command
+from codex_core.approval.explain_patch import PatchExplanation, explain_patch
 from codex_protocol.config_types import AskForApproval
-from codex_protocol.sandbox_policy import ReadOnlyPolicy
+from codex_protocol.sandbox_policy import ReadOnlyPolicy, WorkspaceWritePolicy
 
 
 def explain(
@@ -86,3 +88,70 @@ def test_an_explanation_can_be_written_as_json(argv: tuple[str, ...]) -> None:
     explanation = explain(*argv)
     assert json.loads(json.dumps(explanation.to_json()))["argv"] == list(argv)
     assert explanation.lines()
+
+
+def explain_text(text: str, tmp_path: Path, policy: AskForApproval) -> PatchExplanation:
+    explained = explain_patch(
+        ("apply_patch", text),
+        cwd=str(tmp_path),
+        approval_policy=policy,
+        sandbox_policy=WorkspaceWritePolicy(exclude_slash_tmp=True, exclude_tmpdir_env_var=True),
+        tmpdir=None,
+        platform_sandbox=True,
+    )
+    assert explained is not None
+    return explained
+
+
+def test_a_patch_is_explained_by_where_it_writes(tmp_path: Path) -> None:
+    patch = "*** Begin Patch\n*** Add File: {}\n+x\n*** End Patch"
+    inside = explain_text(patch.format("new"), tmp_path, AskForApproval.NEVER)
+    assert inside.to_json() == {
+        "argv": ["apply_patch", patch.format("new")],
+        "patch": True,
+        "paths": [str(tmp_path / "new")],
+        "row": 6,
+        "decision": "run",
+        "sandboxed": True,
+        "reason": "patch-inside",
+        "sentence": "the patch writes only where commands may write",
+    }
+    outside = explain_text(patch.format("/usr/new"), tmp_path, AskForApproval.NEVER)
+    reason = "patch rejected: writing outside of the project; rejected by user approval settings"
+    assert outside.lines() == [
+        "reads as: a patch",
+        "writes:   /usr/new",
+        f"decision: refuse (row 4 for patches: {reason})",
+    ]
+    assert explain_text(patch.format("/usr/new"), tmp_path, AskForApproval.ON_REQUEST).decision == Ask(
+        Reason.PATCH_OUTSIDE
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("*** Begin Patch\n*** Delete File: gone\n*** End Patch", "gone"),
+        ("*** Begin Patch\nnonsense\n*** End Patch", "nonsense"),
+    ],
+)
+def test_a_patch_that_cannot_be_applied_is_refused_with_the_reason(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    explained = explain_text(text, tmp_path, AskForApproval.NEVER)
+    shown = explained.to_json()
+    assert (shown["decision"], shown["reason"], explained.decision) == ("reject", "unusable", None)
+    assert problem in str(shown["sentence"])
+    assert explained.lines()[-1].startswith("decision: refuse (error: ")
+
+
+def test_an_ordinary_command_is_no_patch(tmp_path: Path) -> None:
+    explained = explain_patch(
+        ("ls",),
+        cwd=str(tmp_path),
+        approval_policy=AskForApproval.NEVER,
+        sandbox_policy=ReadOnlyPolicy(),
+        tmpdir=None,
+        platform_sandbox=True,
+    )
+    assert explained is None

@@ -69,7 +69,7 @@ class Explanation:
             **_verdict_json(self.verdict),
             "trust": self.trust.name.lower(),
             "row": self.row,
-            **_decision_json(self.decision),
+            **decision_json(self.decision),
             "parsed_cmd": [part.to_wire() for part in self.parsed],
         }
 
@@ -84,7 +84,7 @@ class Explanation:
                 for command in self.commands
             ]
         lines.append(f"rule:     {self.verdict.rule.value}: {_verdict_text(self.verdict)}")
-        lines.append(f"decision: {_decision_text(self.decision)} (row {self.row}: {self.decision.sentence})")
+        lines.append(f"decision: {decision_text(self.decision)} (row {self.row}: {self.decision.sentence})")
         lines += [f"shown as: {part.type} {part.cmd}" for part in self.parsed]
         return lines
 
@@ -141,7 +141,8 @@ def _verdict_text(verdict: Verdict) -> str:
     return verdict.rule.sentence if verdict.word is None else f"{verdict.rule.sentence} ({verdict.word!r})"
 
 
-def _decision_json(decision: Decision) -> dict[str, JSON]:
+def decision_json(decision: Decision) -> dict[str, JSON]:
+    """A decision as JSON-able values."""
     sandboxed: JSON = decision.sandboxed if isinstance(decision, Run) else None
     return {
         "decision": _decision_word(decision),
@@ -157,7 +158,8 @@ def _decision_word(decision: Decision) -> str:
     return "ask" if isinstance(decision, Ask) else "reject"
 
 
-def _decision_text(decision: Decision) -> str:
+def decision_text(decision: Decision) -> str:
+    """A decision in a few words, without its reason."""
     if isinstance(decision, Run):
         return "run in the sandbox" if decision.sandboxed else "run without a sandbox"
     return "ask the user" if isinstance(decision, Ask) else "refuse"
