@@ -34,6 +34,53 @@ class LeanCommand(TyperCommand):
         return parameters
 
 
+class TrailingCommand(LeanCommand):
+    """A command whose last argument is a command line of its own.
+
+    From the first word of that on, or from a `--` before it, nothing is an option of ours.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer's own signature
+        """Parses what stands before the command line, and takes that word for word."""
+        own, trailing = self.split(args, self.get_params(ctx))
+        return super().parse_args(ctx, [*own, "--", *trailing] if trailing else own)
+
+    def split(self, args: list[str], parameters: list[Any]) -> tuple[list[str], list[str]]:
+        """Our own arguments, and the command line behind them."""
+        own, rest = split_options(args, parameters)
+        return own, rest[1:] if rest[:1] == ["--"] else rest
+
+
+def split_options(arguments: list[str], parameters: list[Any]) -> tuple[list[str], list[str]]:
+    """The options at the front with their values, and the rest: a word or `--`, and what follows it.
+
+    After an option whose value is missing there is no rest, for the parser to complain of the option.
+    """
+    valued = {
+        name for parameter in parameters if not getattr(parameter, "is_flag", True) for name in parameter.opts
+    }
+    at = 0
+    while at < len(arguments):
+        argument = arguments[at]
+        if argument in ("-", "--") or not argument.startswith("-"):
+            break
+        at += 1
+        if _wants_value(argument, valued):
+            if arguments[at : at + 1] in ([], ["--"]):
+                return arguments[:at], []
+            at += 1
+    return arguments[:at], arguments[at:]
+
+
+def _wants_value(argument: str, valued: set[str]) -> bool:
+    """Whether the value of an option is the next argument, and not a part of this one."""
+    if argument.startswith("--"):
+        return argument in valued
+    # Letters may be bundled; the first that takes a value has the others as its value.
+    takers = (at for at, letter in enumerate(argument) if at and f"-{letter}" in valued)
+    return next(takers, None) == len(argument) - 1
+
+
 def _with_values_apart(arguments: list[str], parameters: list[Any]) -> Iterator[str]:
     letters = {
         name
@@ -77,7 +124,9 @@ def _choose(choices: type[Enum], value: object, param: Any, ctx: Any) -> Enum:
         ) from None
 
 
-def new_app() -> tuple[typer.Typer, Callable[..., Callable[[F], F]]]:
+def new_app(
+    kind: type[LeanCommand] = LeanCommand,
+) -> tuple[typer.Typer, Callable[..., Callable[[F], F]]]:
     """An empty app for one command, and the decorator that makes a function its command."""
     app = typer.Typer(
         add_completion=False,
@@ -86,6 +135,6 @@ def new_app() -> tuple[typer.Typer, Callable[..., Callable[[F], F]]]:
     )
 
     def command(**settings: Any) -> Callable[[F], F]:
-        return app.command(cls=LeanCommand, **settings)
+        return app.command(cls=kind, **settings)
 
     return app, command

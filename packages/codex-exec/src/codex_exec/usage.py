@@ -24,6 +24,8 @@ _REPHRASED = (
         r"a value is required for '\1' but none was supplied",
     ),
     (re.compile(r"^Invalid value: (.*)$", re.DOTALL), r"\1"),
+    # Our own sentence, which names the option by itself.
+    (re.compile(r"^Invalid value for [^:]*: (invalid value '.*)$", re.DOTALL), r"\1"),
     (re.compile(r"^Invalid value for (.*)$", re.DOTALL), r"invalid value for \1"),
 )
 
