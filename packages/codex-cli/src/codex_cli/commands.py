@@ -42,6 +42,18 @@ def _logout(arguments: Sequence[str], overrides: Sequence[str]) -> int:
     return run_logout(arguments, overrides)
 
 
+def _debug(arguments: Sequence[str], overrides: Sequence[str]) -> int:
+    from codex_cli.debug import run_debug
+
+    return run_debug(arguments, overrides)
+
+
+def _sandbox(arguments: Sequence[str], overrides: Sequence[str]) -> int:
+    from codex_cli.sandbox import run_sandbox
+
+    return run_sandbox(arguments, overrides)
+
+
 def _generate_ts(arguments: Sequence[str], overrides: Sequence[str]) -> int:  # noqa: ARG001
     from codex_cli.generate_ts import run_generate_ts
 
@@ -54,14 +66,16 @@ def _help(arguments: Sequence[str], overrides: Sequence[str]) -> int:
         return 0
     command = _find(arguments[0])
     if command is None:
-        return usage_error(f"unrecognized subcommand '{arguments[0]}'")
-    return command.run(["--help"], overrides)
+        return unrecognized(arguments[0], [name for command in COMMANDS for name in command.names])
+    return command.run([*arguments[1:], "--help"], overrides)
 
 
 COMMANDS = (
     Command(("exec", "e"), "Run the agent once, without a terminal: for scripts and CI", _exec),
     Command(("login",), "Store an API key, or say how you are logged in (login status)", _login),
     Command(("logout",), "Remove the stored credentials", _logout),
+    Command(("sandbox",), "Run a command in the sandbox, or prove the sandbox", _sandbox),
+    Command(("debug",), "Look behind: the sandbox, and decisions about commands", _debug),
     Command(
         ("generate-ts",), "Write TypeScript declarations of the editor protocol", _generate_ts, hidden=True
     ),
@@ -92,9 +106,9 @@ def run_command_line(arguments: Sequence[str]) -> int:
         return 0
     command = _find(name)
     if command is None:
-        kind = "unexpected argument" if name.startswith("-") else "unrecognized subcommand"
-        tail = " found" if name.startswith("-") else ""
-        return usage_error(f"{kind} '{name}'{tail}")
+        if name.startswith("-"):
+            return usage_error(f"unexpected argument '{name}' found")
+        return unrecognized(name, [each for command in COMMANDS for each in command.names])
     return command.run(rest[1:], overrides)
 
 
@@ -124,6 +138,15 @@ def usage_error(message: str) -> int:
     """Says what is wrong with the command line (spec: config-cli.md section 4)."""
     print(f"error: {message}\n\nFor more information, try '--help'.", file=sys.stderr)
     return USAGE_ERROR_EXIT_CODE
+
+
+def unrecognized(name: str, known: Sequence[str]) -> int:
+    """Says that there is no such command, and which one may have been meant."""
+    import difflib
+
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    tip = f"\n\n  tip: a similar subcommand exists: '{close[0]}'" if close else ""
+    return usage_error(f"unrecognized subcommand '{name}'{tip}")
 
 
 def help_page() -> str:
