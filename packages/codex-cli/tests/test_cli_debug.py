@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -324,6 +325,57 @@ def test_the_command_can_be_stopped_and_continued(
         job.stdin.write(b"\n")
         job.stdin.close()
         assert job.wait() == 5
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
+@pytest.mark.parametrize("isolation", ["landlock", "auto"])
+def test_a_shell_on_a_terminal_has_job_control(
+    scratch_home: ScratchHome, git_repo: ScratchRepo, isolation: str
+) -> None:
+    main_end, other_end = os.openpty()
+    seen = b""
+
+    def wait_for(text: bytes) -> None:
+        nonlocal seen
+        while text not in seen:
+            ready, _, _ = select.select([main_end], [], [], 30)
+            assert ready, seen
+            seen += os.read(main_end, 4096)
+        seen = seen.partition(text)[2]
+
+    # The terminal becomes that of a new session, as a terminal program does it.
+    session = ["setsid", "--ctty", "--wait"]
+    codex = [script_path("codex"), "sandbox", "--isolation", isolation]
+    with subprocess.Popen(
+        [*session, *codex, "--", "bash", "--norc", "--noprofile", "-i"],
+        cwd=git_repo.path,
+        env={**scratch_home.environ(), "PS1": "ask> "},
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+    ) as shell:
+        os.close(other_end)
+        try:
+            wait_for(b"ask> ")
+            os.write(main_end, b"sh -c 'echo u''p; read x; echo got $x; exec sleep 600'\n")
+            wait_for(b"up\r\n")
+            os.write(main_end, b"\x1a")
+            wait_for(b"Stopped")
+            wait_for(b"ask> ")
+            os.write(main_end, b"fg\n")
+            wait_for(b"exec sleep 600'\r\n")
+            os.write(main_end, b"a line\n")
+            wait_for(b"got a line\r\n")
+            os.write(main_end, b"\x03")
+            wait_for(b"ask> ")
+            os.write(main_end, b"echo $?\n")
+            wait_for(b"130\r\n")
+            os.write(main_end, b"exit 9\n")
+            assert shell.wait(timeout=30) == 9
+        finally:
+            os.close(main_end)
+            if shell.poll() is None:
+                shell.kill()
 
 
 def test_the_command_takes_the_place_of_the_process_that_was_started(
