@@ -1,4 +1,4 @@
-"""Fixtures of the command's tests: a scratch home and repository, the real console script, the reference."""
+"""Fixtures for tests of `codex`: those of the test kit, and the reference."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from codex_core.testing.pytest_plugin import git_repo, run_codex, scratch_home
+from codex_core.testing.pytest_plugin import git_repo, model_server, run_codex, scratch_home
 
-__all__ = ["git_repo", "reference", "run_codex", "scratch_home"]
+__all__ = ["git_repo", "model_server", "reference", "run_codex", "scratch_home"]
 
 
 @pytest.fixture

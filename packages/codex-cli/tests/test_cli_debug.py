@@ -29,6 +29,7 @@ SHELL_ENV = Path(__file__).parents[2] / "codex-core" / "tests" / "data" / "shell
 VECTORS = json.loads(SHELL_ENV.read_text(encoding="utf-8"))["vectors"]
 ENV_PROGRAM = shutil.which("env") or "/usr/bin/env"
 LANDLOCK = ("debug", "landlock")
+NO_VALUE = "a value is required for '--config <key=value>' but none was supplied"
 
 
 @pytest.fixture(params=[LANDLOCK, ("sandbox",)], ids=" ".join)
@@ -185,12 +186,10 @@ def test_the_sandbox_of_macos_is_not_here(run_codex: RunCodex, words: tuple[str,
             ["help", "sandbx"],
             "unrecognized subcommand 'sandbx'\n\n  tip: a similar subcommand exists: 'sandbox'",
         ),
-        (["debug", "landlock", "-c"], "a value is required for '-c' but none was supplied"),
-        (["sandbox", "-c", "--", "ls"], "a value is required for '-c' but none was supplied"),
-        (
-            ["debug", "-c"],
-            "a value is required for '--config <key=value>' but none was supplied",
-        ),
+        (["debug", "landlock", "-c"], NO_VALUE),
+        (["sandbox", "-c", "--", "ls"], NO_VALUE),
+        (["debug", "-c"], NO_VALUE),
+        (["sandbox", "-C", "/", "-C", "/", "ls"], "the argument '--cd <DIR>' cannot be used multiple times"),
         (
             ["sandbox", "-s", "all", "ls"],
             "invalid value 'all' for '--sandbox <SANDBOX_MODE>'"

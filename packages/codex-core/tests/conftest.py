@@ -87,8 +87,12 @@ class Talk:
 @pytest.fixture
 async def talk(scratch_home: ScratchHome, git_repo: ScratchRepo) -> AsyncIterator[Talk]:
     """A conversation that is started by `await talk.start([...])`."""
-    async with AsyncExitStack() as stack:
+    stack = AsyncExitStack()
+    try:
         yield Talk(scratch_home, git_repo, stack)
+    finally:
+        async with asyncio.timeout(PATIENCE_S):
+            await stack.aclose()
 
 
 class Bench:

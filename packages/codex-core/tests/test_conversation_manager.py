@@ -50,7 +50,7 @@ async def test_the_caller_may_choose_the_id(talk: Any) -> None:
 async def test_a_relative_directory_is_refused_and_nothing_is_left(talk: Any) -> None:
     await talk.start([])
     before = talk.home.rollouts()
-    with pytest.raises(SessionError, match="^cwd is not absolute: sub$"):
+    with pytest.raises(SessionError, match=r"^cwd is not absolute: sub$"):
         await talk.manager.new_conversation(replace(talk.config, cwd="sub"))
     assert talk.home.rollouts() == before
 
@@ -86,19 +86,32 @@ async def test_closing_waits_its_turn_behind_a_full_queue(talk: Any) -> None:
         await talk.conversation.submit(GetPathOp())
 
 
-async def test_closing_wakes_a_reader_that_waits(talk: Any) -> None:
+async def test_closing_drops_events_that_nobody_reads(talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from codex_core.conversation import session
+
+    monkeypatch.setattr(session, "EVENT_QUEUE_SIZE", 2)
+    await talk.start([])
+    for _ in range(10):
+        await talk.conversation.submit(GetPathOp())
+    async with asyncio.timeout(PATIENCE_S):
+        await talk.conversation.aclose()
+
+
+async def test_closing_wakes_readers_that_wait(talk: Any) -> None:
     await talk.start([])
     await talk.until("session_configured")
 
-    async def read() -> None:
-        with pytest.raises(SessionError, match="agent loop died unexpectedly"):
-            while True:
-                await talk.conversation.next_event()
+    async def read_all() -> None:
+        while True:
+            await talk.conversation.next_event()
 
-    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
-        readers = [group.create_task(read()), group.create_task(asyncio.sleep(0))]
-        await asyncio.wait(readers[1:])
+    readers = [asyncio.create_task(read_all()) for _ in range(3)]
+    await asyncio.sleep(0)  # now they wait
+    async with asyncio.timeout(PATIENCE_S):
         await talk.conversation.aclose()
+        for reader in readers:
+            with pytest.raises(SessionError, match="agent loop died unexpectedly"):
+                await reader
 
 
 async def test_closing_twice_is_closing_once(talk: Any) -> None:
@@ -148,8 +161,9 @@ async def test_the_window_is_the_configured_one_or_the_tables(
     model: str, settings: dict[str, object], window: int | None, talk: Any
 ) -> None:
     await talk.start([answer(message("ok"))], settings={"model": model, **settings})
-    await talk.say("hi")
-    assert (await talk.until("task_started"))["model_context_window"] == window
+    await talk.ask("hi")
+    (started,) = (event["msg"] for event in talk.events if event["msg"]["type"] == "task_started")
+    assert started["model_context_window"] == window
 
 
 def test_what_the_configuration_knows_of_a_model_comes_first(bench: Any) -> None:

@@ -310,3 +310,13 @@ async def test_completed_ends_the_turn_though_the_server_keeps_the_connection_op
     gate = Gate()
     await talk.start([sse(created(), message("ok"), completed(), gate)])
     assert (await talk.ask("hi"))[-1] == "task_complete"
+
+
+async def test_a_prompt_interrupted_at_once_is_still_in_the_history(talk: Any) -> None:
+    await talk.start([answer(message("ok"))] * 2)
+    await talk.say("first words")
+    await talk.interrupt()
+    await talk.until("turn_aborted")
+    await talk.ask("second words")
+    texts = [item["content"][0]["text"] for item in talk.input_of(-1)]
+    assert "first words" in texts

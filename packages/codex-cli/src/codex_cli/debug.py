@@ -27,9 +27,9 @@ Trailing = Annotated[
 ]
 
 _HELP = """\
-Looks behind: the sandbox, and decisions about commands.
-
 Usage: codex debug [OPTIONS] <COMMAND>
+
+  Look behind: the sandbox, and decisions about commands.
 
 Commands:
   landlock  Run a command in the sandbox of Linux

@@ -47,7 +47,8 @@ def user_environ() -> dict[str, str]:
     if os.path.exists(dotenv):
         from codex_core.execution.dotenv import read_dotenv
 
-        added = read_dotenv(dotenv, environ)
+        read = read_dotenv(dotenv, environ)
+        added = {name: value for name, value in read.items() if "\0" not in name + value}
         environ = {**environ, **added}
         os.environ.update(added)  # proxies and certificates are read from there by the HTTP library
     return environ

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from codex_core.presentation import blocks
 from codex_core.presentation.safe_text import exact_text
 from codex_core.presentation.spans import Span, Style, line
-from codex_protocol import events
 
 if TYPE_CHECKING:
     from codex_core.config.config import Config
     from codex_exec.painter import Painter
+    from codex_protocol import events
     from codex_protocol.events import Event
 
 
@@ -54,28 +54,39 @@ class HumanPrinter:
             self._answers.text(last_message if last_message.endswith("\n") else last_message + "\n")
 
     def event(self, event: Event) -> None:
-        """Prints what people want to know of an event."""
-        msg = event.msg
-        match msg:
-            case events.AgentMessageDeltaEvent(delta=delta):
-                self._stream("codex", delta, Style.PLAIN)
-            case events.AgentMessageEvent(message=message):
-                self._whole("codex", message, Style.PLAIN)
-            case events.AgentReasoningDeltaEvent(delta=delta):
-                if self._show_reasoning:
-                    self._stream("thinking", delta, Style.THOUGHT)
-            case events.AgentReasoningEvent(text=text):
-                if self._show_reasoning:
-                    self._whole("thinking", text, Style.THOUGHT)
-            case events.AgentReasoningSectionBreakEvent():
-                if self._streaming == "thinking":
-                    self._out.text("\n\n")
-            case events.AgentReasoningRawContentDeltaEvent(delta=delta):
-                self._stream("raw thinking", delta, Style.THOUGHT)
-            case events.AgentReasoningRawContentEvent(text=text):
-                self._whole("raw thinking", text, Style.THOUGHT)
-            case _:
-                self._block(msg)
+        """Prints what people want to know of an event: `_on_<type>` says how, other types say nothing.
+
+        Told apart by name and not by class: naming a class loads it, and a short run needs few of them.
+        """
+        show = getattr(self, f"_on_{event.msg.type}", None)
+        if show is not None:
+            show(event.msg)
+
+    # -- what the model says --------------------------------------------------------------------
+
+    def _on_agent_message_delta(self, msg: events.AgentMessageDeltaEvent) -> None:
+        self._stream("codex", msg.delta, Style.PLAIN)
+
+    def _on_agent_message(self, msg: events.AgentMessageEvent) -> None:
+        self._whole("codex", msg.message, Style.PLAIN)
+
+    def _on_agent_reasoning_delta(self, msg: events.AgentReasoningDeltaEvent) -> None:
+        if self._show_reasoning:
+            self._stream("thinking", msg.delta, Style.THOUGHT)
+
+    def _on_agent_reasoning(self, msg: events.AgentReasoningEvent) -> None:
+        if self._show_reasoning:
+            self._whole("thinking", msg.text, Style.THOUGHT)
+
+    def _on_agent_reasoning_section_break(self, _: events.AgentReasoningSectionBreakEvent) -> None:
+        if self._streaming == "thinking":
+            self._out.text("\n\n")
+
+    def _on_agent_reasoning_raw_content_delta(self, msg: events.AgentReasoningRawContentDeltaEvent) -> None:
+        self._stream("raw thinking", msg.delta, Style.THOUGHT)
+
+    def _on_agent_reasoning_raw_content(self, msg: events.AgentReasoningRawContentEvent) -> None:
+        self._whole("raw thinking", msg.text, Style.THOUGHT)
 
     # -- streamed text --------------------------------------------------------------------------
 
@@ -107,50 +118,13 @@ class HumanPrinter:
         self._out.row(())
         self._out.row(line(Span(text, Style.HEADING)))
 
-    # -- everything else ------------------------------------------------------------------------
-
-    def _block(self, msg: events.EventMsg) -> None:
-        if isinstance(msg, events.TokenCountEvent | events.StreamErrorEvent):
-            self._heard.clear()  # the answer is complete, or lost
-        match msg:
-            case events.SessionConfiguredEvent(session_id=session_id):
-                self._note(f"session {session_id}", Style.DIM)
-            case events.ExecCommandBeginEvent():
-                self._command_begins(msg)
-            case events.ExecCommandEndEvent():
-                self._command_ends(msg)
-            case events.PatchApplyBeginEvent(changes=changes):
-                self._heading("patch")
-                self._out.rows(blocks.change_rows(changes, self._cwd))
-            case events.PatchApplyEndEvent(success=success, stdout=stdout, stderr=stderr):
-                word, style = ("applied", Style.SUCCESS) if success else ("failed", Style.FAILURE)
-                self._note(f"patch {word}", style)
-                self._out.rows(blocks.output_rows(stdout if success else stderr or stdout, Style.DIM))
-            case events.PlanUpdateEvent(explanation=explanation, plan=plan):
-                self._heading("plan")
-                self._out.rows(blocks.plan_rows(explanation, plan))
-            case events.McpToolCallBeginEvent(invocation=call):
-                self._note(f"tool {call.server}.{call.tool}", Style.STRONG)
-            case events.WebSearchEndEvent(query=query):
-                self._note(f"searched the web: {query}", Style.DIM)
-            case events.BackgroundEventEvent(message=message):
-                self._note(message, Style.DIM)
-            case events.StreamErrorEvent(message=message):
-                self._note(message, Style.WARNING)
-            case events.ErrorEvent(message=message):
-                self._note(f"ERROR: {message}", Style.FAILURE)
-            case events.TurnAbortedEvent():
-                self._note("interrupted", Style.WARNING)
-            case events.TokenCountEvent(info=info) if info is not None:
-                self._tokens_used = info.total_token_usage.blended_total
-            case _:
-                pass
-
     def _note(self, text: str, style: Style) -> None:
         self._finish_stream()
         self._out.rows(blocks.text_rows(text, style))
 
-    def _command_begins(self, msg: events.ExecCommandBeginEvent) -> None:
+    # -- what it does ---------------------------------------------------------------------------
+
+    def _on_exec_command_begin(self, msg: events.ExecCommandBeginEvent) -> None:
         from codex_core.approval.words import shlex_join
 
         command = shlex_join(list(msg.command))
@@ -159,7 +133,7 @@ class HumanPrinter:
         place = "" if msg.cwd == self._cwd else f" in {blocks.shorten_path(msg.cwd, self._cwd)}"
         self._out.rows(blocks.text_rows(f"$ {command}{place}", Style.STRONG))
 
-    def _command_ends(self, msg: events.ExecCommandEndEvent) -> None:
+    def _on_exec_command_end(self, msg: events.ExecCommandEndEvent) -> None:
         self._finish_stream()
         self._out.rows(blocks.output_rows(msg.aggregated_output, Style.DIM))
         took = blocks.format_duration(msg.duration.secs + msg.duration.nanos / 1e9)
@@ -169,3 +143,46 @@ class HumanPrinter:
             self._out.row(line(Span("failed", Style.FAILURE)))
         else:
             self._out.row(line(Span(f"exited {msg.exit_code} in {took}", Style.FAILURE)))
+
+    def _on_patch_apply_begin(self, msg: events.PatchApplyBeginEvent) -> None:
+        self._heading("patch")
+        self._out.rows(blocks.change_rows(msg.changes, self._cwd))
+
+    def _on_patch_apply_end(self, msg: events.PatchApplyEndEvent) -> None:
+        word, style = ("applied", Style.SUCCESS) if msg.success else ("failed", Style.FAILURE)
+        self._note(f"patch {word}", style)
+        output = msg.stdout if msg.success else msg.stderr or msg.stdout
+        self._out.rows(blocks.output_rows(output, Style.DIM))
+
+    def _on_plan_update(self, msg: events.PlanUpdateEvent) -> None:
+        self._heading("plan")
+        self._out.rows(blocks.plan_rows(msg.explanation, msg.plan))
+
+    def _on_mcp_tool_call_begin(self, msg: events.McpToolCallBeginEvent) -> None:
+        self._note(f"tool {msg.invocation.server}.{msg.invocation.tool}", Style.STRONG)
+
+    def _on_web_search_end(self, msg: events.WebSearchEndEvent) -> None:
+        self._note(f"searched the web: {msg.query}", Style.DIM)
+
+    # -- how it goes ----------------------------------------------------------------------------
+
+    def _on_session_configured(self, msg: events.SessionConfiguredEvent) -> None:
+        self._note(f"session {msg.session_id}", Style.DIM)
+
+    def _on_background_event(self, msg: events.BackgroundEventEvent) -> None:
+        self._note(msg.message, Style.DIM)
+
+    def _on_stream_error(self, msg: events.StreamErrorEvent) -> None:
+        self._heard.clear()  # what was streamed of the answer is lost
+        self._note(msg.message, Style.WARNING)
+
+    def _on_error(self, msg: events.ErrorEvent) -> None:
+        self._note(f"ERROR: {msg.message}", Style.FAILURE)
+
+    def _on_turn_aborted(self, _: events.TurnAbortedEvent) -> None:
+        self._note("interrupted", Style.WARNING)
+
+    def _on_token_count(self, msg: events.TokenCountEvent) -> None:
+        self._heard.clear()  # the answer is complete
+        if msg.info is not None:
+            self._tokens_used = msg.info.total_token_usage.blended_total

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 from typer.core import TyperCommand
 
+from codex_exec.strict_arguments import ArgumentError, Option, strict_arguments
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -23,8 +25,20 @@ class LeanCommand(TyperCommand):
     """A command whose parameters are `str`, `bool`, an enum of texts, or lists of `str`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer's own signature
-        """Parses with `-m=x` understood as `-m x`, as `--model=x` is."""
-        return super().parse_args(ctx, [*_with_values_apart(args, self.get_params(ctx))])
+        """Parses what `strict_arguments` makes of the command line."""
+        options = [
+            Option(
+                names=tuple(parameter.opts),
+                value_name=None if parameter.is_flag else parameter.metavar or str(parameter.name).upper(),
+                is_repeatable=parameter.multiple or parameter.is_eager,
+            )
+            for parameter in self.get_params(ctx)
+            if parameter.param_type_name == "option"
+        ]
+        try:
+            return super().parse_args(ctx, [*strict_arguments(args, options)])
+        except ArgumentError as error:
+            raise typer.BadParameter(str(error), ctx=ctx) from None
 
     def get_params(self, ctx: Any) -> list[Any]:  # typer's own signature
         """The parameters, help option included, with our converter."""
@@ -79,25 +93,6 @@ def _wants_value(argument: str, valued: set[str]) -> bool:
     # Letters may be bundled; the first that takes a value has the others as its value.
     takers = (at for at, letter in enumerate(argument) if at and f"-{letter}" in valued)
     return next(takers, None) == len(argument) - 1
-
-
-def _with_values_apart(arguments: list[str], parameters: list[Any]) -> Iterator[str]:
-    letters = {
-        name
-        for parameter in parameters
-        for name in parameter.opts
-        if len(name) == 2 and not getattr(parameter, "is_flag", True)
-    }
-    remaining = iter(arguments)
-    for argument in remaining:
-        if argument == "--":
-            yield argument
-            yield from remaining
-        elif argument[:2] in letters and argument[2:3] == "=":
-            yield argument[:2]
-            yield argument[3:]
-        else:
-            yield argument
 
 
 class _Converter:

@@ -16,16 +16,15 @@ USAGE_ERROR_EXIT_CODE = 2
 _REPHRASED = (
     (re.compile(r"^No such option: (\S+?)\.?(?: .*)?$", re.DOTALL), r"unexpected argument '\1' found"),
     (
-        re.compile(r"^Got unexpected extra arguments? \((\S+).*\)$", re.DOTALL),
+        re.compile(r"^Got unexpected extra argument\S* \((\S+).*\)$", re.DOTALL),
         r"unexpected argument '\1' found",
     ),
     (
         re.compile(r"^Option '([^']+)' requires an argument\.?$"),
         r"a value is required for '\1' but none was supplied",
     ),
+    (re.compile(r"^Invalid value(?: for .*?)?: (invalid value .*)$", re.DOTALL), r"\1"),
     (re.compile(r"^Invalid value: (.*)$", re.DOTALL), r"\1"),
-    # Our own sentence, which names the option by itself.
-    (re.compile(r"^Invalid value for [^:]*: (invalid value '.*)$", re.DOTALL), r"\1"),
     (re.compile(r"^Invalid value for (.*)$", re.DOTALL), r"invalid value for \1"),
 )
 

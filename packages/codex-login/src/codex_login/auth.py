@@ -257,7 +257,7 @@ class AuthManager:
         import logging
 
         # The texts of our errors hold no secrets (see codex_login.errors).
-        logging.getLogger(__name__).warning("%s", error)
+        logging.getLogger(__name__).info("%s", error)
 
 
 def login_with_api_key(codex_home: str, key: str) -> None:

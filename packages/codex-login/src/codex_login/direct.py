@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from typing import TYPE_CHECKING
 
 import h11
@@ -23,8 +24,11 @@ MAX_HEAD_BYTES = 100 * 1024
 READ_BYTES = 64 * 1024
 KEEP_ALIVE_S = 60.0
 """How long a connection nobody uses is kept: about as long as a model's tool call takes."""
-HAPPY_EYEBALLS_DELAY_S = 0.25
-"""After this long the next address of a host is tried beside the first (RFC 8305)."""
+NEXT_ADDRESS_S = 3.0
+"""After this long without an answer the next address of a host is tried.
+
+Not beside the first one, as RFC 8305 has it: what asyncio offers for that loses sockets when it is cancelled.
+"""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -75,13 +79,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
         tls = await self._tls_context() if scheme == "https" else None
         with _errors(httpx.ConnectError, httpx.ConnectTimeout):
             async with asyncio.timeout(limits.connect_s):
-                reader, writer = await asyncio.open_connection(
-                    host,
-                    port,
-                    ssl=tls,
-                    server_hostname=host if tls is not None else None,
-                    happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S,
-                )
+                reader, writer = await _open(host, port, tls)
         return _Connection(origin, reader, writer)
 
     async def _tls_context(self) -> ssl.SSLContext:
@@ -95,6 +93,25 @@ class DirectTransport(httpx.AsyncBaseTransport):
             self._idle.setdefault(connection.origin, []).append(connection)
         else:
             await connection.close()
+
+
+async def _open(
+    host: str, port: int, tls: ssl.SSLContext | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to the first address of `host` that answers.
+
+    Raises:
+        OSError: none does.
+    """
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    name = host if tls is not None else None
+    for address in addresses[:-1]:
+        with contextlib.suppress(OSError):  # TimeoutError is one
+            async with asyncio.timeout(NEXT_ADDRESS_S):
+                return await asyncio.open_connection(address, port, ssl=tls, server_hostname=name)
+    return await asyncio.open_connection(addresses[-1], port, ssl=tls, server_hostname=name)
 
 
 class _Limits:

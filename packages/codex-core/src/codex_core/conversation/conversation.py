@@ -85,6 +85,7 @@ class CodexConversation:
         entry = await self._session.events.get()
         if entry is None:
             self._ended = True
+            self._session.events.put_nowait(None)  # for others who wait
             await self._loop  # a defect that ended the loop is raised here, where it can be seen
             raise ended()
         submission_id, msg = entry
@@ -101,7 +102,7 @@ class CodexConversation:
         try:
             await asyncio.gather(self._loop, return_exceptions=True)
         finally:
-            self._ended = True
+            self._ended, self._first = True, None
             asking.cancel()
             dropping.cancel()
             await asyncio.wait([asking, dropping])

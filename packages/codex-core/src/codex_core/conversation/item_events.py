@@ -33,18 +33,11 @@ def item_events(item: ResponseItem, *, show_raw_reasoning: bool) -> list[EventMs
 
 def user_message_event(message: MessageItem) -> UserMessageEvent:
     """The event a resumed session shows for a message of the user."""
-    from codex_protocol.config_types import InputMessageKind
     from codex_protocol.events import UserMessageEvent
     from codex_protocol.items import InputImageContent, InputTextContent
+    from codex_protocol.message_kind import kind_by_opening
 
     texts = [part.text for part in message.content if isinstance(part, InputTextContent)]
     images = tuple(part.image_url for part in message.content if isinstance(part, InputImageContent))
-    kind = None
-    if texts:
-        start = texts[0].lstrip()
-        kind = InputMessageKind.PLAIN
-        if start.startswith("<environment_context>"):
-            kind = InputMessageKind.ENVIRONMENT_CONTEXT
-        elif start.startswith("<user_instructions>"):
-            kind = InputMessageKind.USER_INSTRUCTIONS
+    kind = kind_by_opening(texts[0]) if texts else None
     return UserMessageEvent(message="".join(texts), kind=kind, images=images or None)

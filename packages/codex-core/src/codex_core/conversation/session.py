@@ -7,7 +7,6 @@ runs at most one task at a time; front ends reach it through `CodexConversation`
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -210,6 +209,8 @@ class Session:
         self._task = asyncio.create_task(
             self._run_task(submission_id, items, context), name=f"turn {submission_id}"
         )
+        # The task runs up to its first wait, so the prompt is recorded before anything can stop it.
+        await asyncio.sleep(0)
 
     async def _run_task(self, submission_id: str, items: list[InputItem], context: TurnContext) -> None:
         from codex_core.conversation.turn import Turn
@@ -243,8 +244,7 @@ class Session:
         if task is None:
             return
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
 
     async def _answer(self, question_id: str, decision: ReviewDecision) -> None:
         from codex_protocol.ops import ReviewDecision
