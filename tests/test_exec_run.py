@@ -137,7 +137,7 @@ def test_the_kernel_refuses_the_network(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        connect = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5); print('through')"
+        connect = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5); print('thr' + 'ough')"
         command = [sys.executable, "-c", connect]
         server = model_server([answer(shell_call(command)), answer(message("ok"))])
         run_codex("exec", "-s", "workspace-write" if confined else "danger-full-access", "go").check()
@@ -229,7 +229,8 @@ def test_without_credentials_it_says_how_to_get_going(run_codex: RunCodex) -> No
 
 def test_outside_of_a_repository_it_says_which_flag_helps(run_codex: RunCodex, tmp_path: Path) -> None:
     done = run_codex("exec", "--demo", "hi", cwd=tmp_path).check(1)
-    assert done.stderr == ("Not inside a trusted directory and --skip-git-repo-check was not specified.\n")
+    assert "is not inside a git repository" in done.stderr
+    assert "--skip-git-repo-check" in done.stderr
 
 
 @pytest.mark.parametrize(

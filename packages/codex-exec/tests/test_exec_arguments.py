@@ -195,3 +195,11 @@ def test_the_parser_gets_every_word_once_or_a_reason(arguments: list[str]) -> No
 def test_behind_two_dashes_nothing_is_an_option() -> None:
     words = ["--", "-m", "-m", "--json", "--json"]
     assert list(strict_arguments(words, OPTIONS)) == words
+
+
+@pytest.mark.parametrize("word", ["resume", "review", "help"])
+def test_commands_of_other_versions_are_no_prompts(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from codex_exec.cli import run_command_line
+
+    assert run_command_line([word]) == 2
+    assert "is not part of this version" in capsys.readouterr().err

@@ -121,14 +121,13 @@ def test_pictures_are_found_from_where_the_user_is(
     assert f"<cwd>{git_repo.path}/sub</cwd>" in items[0]["content"][0]["text"]
 
 
-def test_a_missing_picture_is_named_to_the_model(
-    run_codex: RunCodex, model_server: StartModelServer, git_repo: ScratchRepo
+def test_a_missing_picture_is_told_before_anything_is_sent(
+    run_codex: RunCodex, scratch_home: ScratchHome
 ) -> None:
-    server = model_server([answer(message("ok"))])
-    run_codex("exec", "-i", "no.png", "look").check()
-    named, text = server.requests[0].json["input"][-1]["content"]
-    assert f"{git_repo.path}/no.png" in named["text"]
-    assert text["text"] == "look"
+    scratch_home.use_model_server("http://127.0.0.1:9/v1")
+    done = run_codex("exec", "-i", "no.png", "look").check(1)
+    assert done.stderr == "There is no image at no.png. Check the path given with --image.\n"
+    assert done.stdout == ""
 
 
 # -- terminals and colours ----------------------------------------------------------------------

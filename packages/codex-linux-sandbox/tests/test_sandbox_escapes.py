@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import codex_linux_sandbox
 from codex_linux_sandbox.isolation import LANDLOCK, NAMESPACES
 from codex_linux_sandbox.launcher import helper_command
 from codex_linux_sandbox.probes.catalog import POLICIES, all_probes
@@ -86,7 +87,12 @@ class User:
 
 def python_for(owner: int) -> str | None:
     """An interpreter `owner` can start; None when there is none new enough."""
-    check = "import ctypes, sys; sys.exit(sys.version_info < (3, 11))"
+    places = [os.path.dirname(os.path.dirname(codex_linux_sandbox.__file__))]
+    places += [path for path in sys.path if path.endswith("site-packages")]
+    check = (
+        f"import sys; sys.path += {places!r}; import ctypes, pyseccomp, codex_linux_sandbox; "
+        "sys.exit(sys.version_info < (3, 11))"
+    )
     for python in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
         try:
             done = subprocess.run(

@@ -67,6 +67,8 @@ def _help(arguments: Sequence[str], overrides: Sequence[str]) -> int:
     command = _find(arguments[0])
     if command is None:
         return unrecognized(arguments[0], [name for command in COMMANDS for name in command.names])
+    if command.run is _help:
+        return _help((), overrides)
     return command.run([*arguments[1:], "--help"], overrides)
 
 
@@ -81,6 +83,10 @@ COMMANDS = (
     ),
     Command(("help",), "Print help, or the help of a command", _help),
 )
+
+
+COMING = ("resume", "mcp", "proto", "p", "completion", "apply", "a")
+"""Commands of the reference that a coming version brings."""
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
@@ -108,6 +114,12 @@ def run_command_line(arguments: Sequence[str]) -> int:
     if command is None:
         if name.startswith("-"):
             return usage_error(f"unexpected argument '{name}' found")
+        if name in COMING:
+            return usage_error(f"`codex {name}` is not part of this version")
+        if " " in name:
+            return usage_error(
+                'the interactive app is not part of this version; for one request: codex exec "…"'
+            )
         return unrecognized(name, [each for command in COMMANDS for each in command.names])
     return command.run(rest[1:], overrides)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,6 +98,15 @@ def _codex_home(overrides: Sequence[str]) -> str:
     return load_config(overrides=overrides, flags=ConfigFlags(), services=Services()).codex_home
 
 
+def _make_codex_home() -> None:
+    """Makes the directory that CODEX_HOME names: a login is how it comes into being."""
+    if named := os.environ.get("CODEX_HOME"):
+        try:
+            os.makedirs(named, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise CodexError(f"CODEX_HOME names {named}, which cannot be made: {error.strerror}") from error
+
+
 def _piped_key() -> str:
     """The key on stdin; empty if there is none or it is no text."""
     if sys.stdin is None:
@@ -110,6 +120,7 @@ def _piped_key() -> str:
 def _store_key(key: str, overrides: Sequence[str]) -> int:
     from codex_login.auth import login_with_api_key
 
+    _make_codex_home()
     home = _codex_home(overrides)
     if not key:
         _say(

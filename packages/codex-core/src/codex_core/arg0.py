@@ -185,6 +185,11 @@ def _running_script(argv: Sequence[str]) -> str | None:
     return path if os.path.basename(path) in SCRIPT_NAMES and os.access(path, os.X_OK) else None
 
 
+def installed_tool(name: str) -> str | None:
+    """The installed console script of that name, for programs that embed the agent; None if there is none."""
+    return next(_installed((name,), None), None)
+
+
 def _installed(names: Sequence[str], script: str | None) -> Iterator[str]:
     """Installed scripts of these names: beside the running one, beside Python, where pip puts them."""
     directories = [os.path.dirname(path) for path in (script, sys.executable) if path]

@@ -25,7 +25,7 @@ def run_command_line(
 
     `overrides` are `-c` values given before the command; those in `arguments` come after them.
     """
-    from codex_exec.usage import usage_error
+    from codex_exec.usage import refuse, usage_error
 
     app, command = new_app()
     parsed: list[ExecOptions | None] = []
@@ -53,7 +53,9 @@ def run_command_line(
         ] = None,
         profile: Annotated[
             str | None,
-            typer.Option("-p", "--profile", metavar="CONFIG_PROFILE", help="Profile of config.toml."),
+            typer.Option(
+                "-p", "--profile", metavar="CONFIG_PROFILE", help="Use this profile of config.toml."
+            ),
         ] = None,
         sandbox: Annotated[
             SandboxMode | None,
@@ -69,7 +71,11 @@ def run_command_line(
             typer.Option("-C", "--cd", metavar="DIR", help="Directory to work in (default: this one)."),
         ] = None,
         full_auto: Annotated[
-            bool, typer.Option("--full-auto", help="Let commands write in the workspace: -s workspace-write.")
+            bool,
+            typer.Option(
+                "--full-auto",
+                help="Let commands write in the workspace and in temporary directories: -s workspace-write.",
+            ),
         ] = False,
         bypass: Annotated[
             bool,
@@ -87,7 +93,7 @@ def run_command_line(
         ] = False,
         oss: Annotated[bool, typer.Option("--oss", help="Use a local open-weight model (Ollama).")] = False,
         skip_git_repo_check: Annotated[
-            bool, typer.Option("--skip-git-repo-check", help="Run outside of a git repository too.")
+            bool, typer.Option("--skip-git-repo-check", help="Also run outside a git repository.")
         ] = False,
         color: Annotated[
             Color, typer.Option("--color", metavar="COLOR", help="always, never or auto.")
@@ -96,7 +102,7 @@ def run_command_line(
         output_last_message: Annotated[
             str | None,
             typer.Option(
-                "-o", "--output-last-message", metavar="FILE", help="Also write the final answer there."
+                "-o", "--output-last-message", metavar="FILE", help="Also write the final answer to FILE."
             ),
         ] = None,
         version: Annotated[bool, typer.Option("-V", "--version", help="Print the version.")] = False,
@@ -131,6 +137,12 @@ def run_command_line(
         app(list(arguments), prog_name=program, standalone_mode=False)
     except typer.TyperException as error:
         return usage_error(error, sys.stderr)
+    if parsed and parsed[0] is not None and parsed[0].prompt in _COMING and "--" not in arguments:
+        return refuse(
+            f"`{program} {parsed[0].prompt}` is not part of this version; "
+            f"if it is your prompt, put `--` in front of it",
+            sys.stderr,
+        )
     if not parsed:
         return 0  # the parser has printed the help
     if (options := parsed[0]) is None:
@@ -142,6 +154,9 @@ def run_command_line(
 
     return run(options)
 
+
+_COMING = ("resume", "review", "help")
+"""Commands below `exec` that users of the reference know."""
 
 _HELP = """Run the agent once, without asking anything, and print what it does.
 

@@ -74,6 +74,7 @@ def _run(options: ExecOptions) -> int:
     with prepared_process() as (services, helpers):
         config = load(options, services, helpers)
         _require_repository(config, options)
+        _require_images(options)
         key = services.environ.get("CODEX_API_KEY")
         auth = AuthManager.from_api_key(key) if key else AuthManager(config.codex_home)
         _require_credentials(config, auth)
@@ -119,7 +120,16 @@ def _require_repository(config: Config, options: ExecOptions) -> None:
             f"The working directory {config.cwd} does not exist. Name one that does with --cd DIR."
         )
     if not options.skip_git_repo_check and repository_root(config.cwd) is None:
-        raise RunError("Not inside a trusted directory and --skip-git-repo-check was not specified.")
+        raise RunError(
+            f"{config.cwd} is not inside a git repository. "
+            "Run `git init` there, or add --skip-git-repo-check."
+        )
+
+
+def _require_images(options: ExecOptions) -> None:
+    for path in options.images:
+        if not os.path.isfile(path):
+            raise RunError(f"There is no image at {path}. Check the path given with --image.")
 
 
 def _require_credentials(config: Config, auth: AuthManager) -> None:

@@ -36,5 +36,10 @@ def usage_error(error: typer.TyperException, stream: TextIO) -> int:
         if pattern.match(message):
             message = pattern.sub(replacement, message)
             break
+    return refuse(message, stream)
+
+
+def refuse(message: str, stream: TextIO) -> int:
+    """Prints a usage error; returns its exit code."""
     stream.write(f"error: {message}\n\nFor more information, try '--help'.\n")
     return USAGE_ERROR_EXIT_CODE

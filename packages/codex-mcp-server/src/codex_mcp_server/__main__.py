@@ -11,6 +11,11 @@ def main() -> int:
 
     if (tool := dispatch(sys.argv)) is not None:
         return tool() or 0
+    if sys.argv[1:] in (["--version"], ["-V"]):
+        from codex_mcp_server import __version__
+
+        print(f"codex-mcp-server {__version__}")
+        return 0
     print("The MCP server is not part of this version. Use `codex exec`.", file=sys.stderr)
     return 1
 

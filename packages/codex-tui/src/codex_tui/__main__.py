@@ -11,6 +11,11 @@ def main() -> int:
 
     if (tool := dispatch(sys.argv)) is not None:
         return tool() or 0
+    if sys.argv[1:] in (["--version"], ["-V"]):
+        from codex_tui import __version__
+
+        print(f"codex-tui {__version__}")
+        return 0
     print("The terminal app is not part of this version. Use `codex exec`.", file=sys.stderr)
     return 1
 

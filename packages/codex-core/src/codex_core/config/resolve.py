@@ -10,6 +10,7 @@ import os
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from codex_core.arg0 import PATCH_NAMES, SANDBOX_NAME, installed_tool
 from codex_core.config.config import (
     DEFAULT_CHATGPT_BASE_URL,
     DEFAULT_MODEL,
@@ -144,8 +145,8 @@ class _Resolution:
             disable_paste_burst=settings.disable_paste_burst or False,
             chatgpt_base_url=common.chatgpt_base_url or DEFAULT_CHATGPT_BASE_URL,
             projects=settings.projects,
-            codex_linux_sandbox_exe=flags.codex_linux_sandbox_exe,
-            apply_patch_exe=flags.apply_patch_exe,
+            codex_linux_sandbox_exe=flags.codex_linux_sandbox_exe or installed_tool(SANDBOX_NAME),
+            apply_patch_exe=flags.apply_patch_exe or installed_tool(PATCH_NAMES[0]),
             notices=tuple(self._notices),
             layers=self._layers,
         )

@@ -295,7 +295,7 @@ def _description(context: TurnContext) -> str:
         case _:
             text += (
                 " Commands run in a sandbox: they can read every file, but write only in the working "
-                "directory and other writable roots, never in `.git`."
+                "directory and other writable roots; leave `.git` alone."
             )
     if not context.sandbox_policy.has_full_network_access:
         text += " There is no network."

@@ -49,7 +49,8 @@ def short_answer(visit: Visit) -> str:
     """What is said to a user who goes on talking after the tour."""
     return (
         f"You said: “{first_line(visit.asked)}”. I am only a script, and my tour is all I have; say `again` "
-        "to see it once more. For a real model, run `codex login` or configure a model provider."
+        "to see it once more. For a real model, store a key with `codex login --with-api-key`, or "
+        "configure a model provider."
     )
 
 
@@ -66,8 +67,8 @@ def _asked(visit: Visit) -> str:
     if visit.images:
         words += f" (with {visit.images} picture{'' if visit.images == 1 else 's'})"
     return (
-        f"You asked: {words}. A script cannot do that; a model can: run `codex login`, or configure a model "
-        "provider."
+        f"You asked: {words}. A script cannot do that; a model can: store an API key with "
+        "`codex login --with-api-key`, or configure a model provider."
     )
 
 
@@ -76,6 +77,9 @@ def _listing(visit: Visit) -> str:
         return f"Listing the workspace failed: {_why(visit.outcomes.get('list'))}"
     names = listed_names(visit)
     count = f"{len(names)} entr{'y' if len(names) == 1 else 'ies'}"
+    outcome = visit.outcomes["list"]
+    if outcome is not None and "[... omitted " in outcome.text:
+        count = f"many entries, {len(names)} of them in sight"
     return f"Listed the workspace: {count}" + (f", {shown_names(visit)}" if names else "")
 
 
