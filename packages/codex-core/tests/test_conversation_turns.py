@@ -320,3 +320,55 @@ async def test_a_prompt_interrupted_at_once_is_still_in_the_history(talk: Any) -
     await talk.ask("second words")
     texts = [item["content"][0]["text"] for item in talk.input_of(-1)]
     assert "first words" in texts
+
+
+async def test_input_that_a_failing_request_never_carried_goes_first_next_time(talk: Any) -> None:
+    gate = Gate()
+    script = [sse(gate, failed("invalid_prompt", "no")), answer(message("ok"))]
+    await talk.start(script)
+    await talk.say("A")
+    await gate.reached.wait()
+    await talk.say("B")
+    gate.open()
+    await talk.until("task_complete")
+    await talk.ask("C")
+    texts = [item["content"][0]["text"] for item in talk.input_of(1) if item["type"] == "message"]
+    assert texts[1:] == ["A", "B", "C"]
+
+
+async def test_an_answer_survives_a_stream_that_breaks_behind_it(talk: Any) -> None:
+    script = [sse(created(), message("The answer.")), answer()]
+    await talk.start(script, sleep=no_wait)
+    await talk.ask("go")
+    assert talk.events[-1]["msg"]["last_agent_message"] == "The answer."
+
+
+async def test_a_server_that_wants_to_be_left_alone_for_a_day_ends_the_turn(talk: Any) -> None:
+    reply = http_error(429, {"error": {"message": "slow down"}}, {"retry-after": "86400"})
+    await talk.start([reply, answer(message("later"))])
+    events = await talk.ask("go")
+    assert events[-2:] == ["error", "task_complete"]
+    assert "stream_error" not in events
+
+
+async def test_submitting_to_a_conversation_that_ends_meanwhile_does_not_hang(talk: Any) -> None:
+    from codex_protocol.ops import InterruptOp, ShutdownOp
+
+    await talk.start([])
+    submitting = [
+        asyncio.create_task(talk.conversation.submit(op)) for op in [ShutdownOp(), *[InterruptOp()] * 80]
+    ]
+    async with asyncio.timeout(30):
+        outcomes = await asyncio.gather(*submitting, return_exceptions=True)
+    assert any(isinstance(outcome, SessionError) for outcome in outcomes)
+
+
+async def test_a_nul_in_a_path_is_the_models_mistake_and_not_an_internal_error(talk: Any) -> None:
+    patch = "*** Begin Patch\n*** Add File: a\n+x\n*** End Patch"
+    calls = [
+        function_call("shell", {"command": ["ls"], "workdir": "a\0b"}, "c1"),
+        shell_call(["bash", "-lc", f"cd 'a\0b' && apply_patch <<'E'\n{patch}\nE\n"], call_id="c2"),
+    ]
+    await talk.start([answer(*calls), answer(message("ok"))])
+    events = await talk.ask("go")
+    assert "error" not in events

@@ -93,6 +93,7 @@ def hanging_git(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="processes are found through /proc")
 async def test_a_git_that_hangs_is_given_up_and_killed(
     hanging_git: Path, git_repo: ScratchRepo, scratch_home: ScratchHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,3 +120,22 @@ def test_any_entry_called_git_marks_the_root(kind: str, tmp_path: Path) -> None:
     assert repository_root(str(tmp_path / "root")) == str(tmp_path / "root")
     assert repository_root(str(tmp_path / "root" / "missing" / "below")) == str(tmp_path / "root")
     assert repository_root(str(tmp_path)) is None
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="processes are found through /proc")
+async def test_a_git_that_hangs_is_given_up_with_all_it_started(
+    git_repo: ScratchRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from codex_core.testing.processes import MARK_VARIABLE, assert_none_left
+
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nsleep 600 &\nsleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(git, "_GIT_TIMEOUT_S", 0.3)
+    mark = f"hanging-git-{os.getpid()}"
+    environ = {"PATH": f"{program.parent}:{os.environ['PATH']}", MARK_VARIABLE: mark}
+    info = await git.git_info(str(git_repo.path), environ)
+    assert info is not None
+    assert info.commit_hash is None
+    assert_none_left(mark)

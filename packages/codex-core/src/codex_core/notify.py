@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_MAX_PAYLOAD_CHARS = 30_000
+_MAX_MESSAGE_CHARS = 25_000
+
 _log = logging.getLogger(__name__)
 
 
@@ -34,12 +37,18 @@ def notify_turn_complete(
         "input-messages": list(input_messages),
         "last-assistant-message": last_message,
     }
+    if len(dumps(payload)) > _MAX_PAYLOAD_CHARS:
+        # An argument may not be longer than 128 KiB on Linux.
+        payload["input-messages"] = []
+        payload["last-assistant-message"] = (last_message or "")[:_MAX_MESSAGE_CHARS] + "…"
     arguments = [*map(os.fsencode, program), dumps(payload).encode()]
     try:
         pid = os.posix_spawnp(
             arguments[0],
             arguments,
             environ,
+            # Our stdout is the answer's alone, and must not stay open as long as the program runs.
+            file_actions=((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, 2, 1)),
             setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),  # which CPython ignores
         )
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the configured words

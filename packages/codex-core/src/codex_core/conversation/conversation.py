@@ -46,6 +46,11 @@ class CodexConversation:
         """The file this conversation is recorded in; None if it is not recorded."""
         return self._session.rollout_path
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has been shut down; events may still be waiting to be read."""
+        return self._ended or self._loop.done()
+
     async def submit(self, op: Op) -> str:
         """Hands in an operation under the next id of this conversation ("0", "1", …), and returns that id.
 
@@ -65,9 +70,19 @@ class CodexConversation:
         Raises:
             SessionError: the conversation has been shut down.
         """
-        if self._ended or self._loop.done():
+        if self.has_ended:
             raise ended()
-        await self._session.submissions.put(submission)
+        try:
+            self._session.submissions.put_nowait(submission)
+        except asyncio.QueueFull:
+            handing_in = asyncio.create_task(self._session.submissions.put(submission))
+            try:
+                await asyncio.wait([handing_in, self._loop], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                is_taken = handing_in.done()
+                handing_in.cancel()
+            if not is_taken:
+                raise ended() from None
 
     async def next_event(self) -> Event:
         """The next thing that happened; the first is always `session_configured`.

@@ -46,6 +46,8 @@ class ConversationManager:
         """
         from codex_core.conversation.start import start_session
 
+        for identifier in [key for key, kept in self._conversations.items() if kept.has_ended]:
+            del self._conversations[identifier]
         conversation = await start_session(config, self._auth, self._services)
         self._conversations[conversation.conversation_id] = conversation
         return NewConversation(conversation.conversation_id, conversation, conversation.session_configured)

@@ -78,6 +78,7 @@ class Session:
         self._pending_input: list[InputItem] = []
         self._questions: dict[str, asyncio.Future[ReviewDecision]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._takes_input = False
         self._task_id = ""
 
     @property
@@ -136,7 +137,8 @@ class Session:
             await self.emit(submission_id, question)
             return await answer
         finally:
-            self._questions.pop(submission_id, None)
+            if self._questions.get(submission_id) is answer:
+                del self._questions[submission_id]
 
     def inject(self, items: list[InputItem]) -> None:
         """Keeps input for the running task's next request."""
@@ -146,6 +148,10 @@ class Session:
     def has_pending_input(self) -> bool:
         """Whether input waits that no request has carried yet."""
         return bool(self._pending_input)
+
+    def stop_taking_input(self) -> None:
+        """Called by a turn that makes no further request: later input starts a task of its own."""
+        self._takes_input = False
 
     def take_pending_input(self) -> list[InputItem]:
         """The input that came since the last request, in order; it is handed out once."""
@@ -201,11 +207,14 @@ class Session:
     async def _take_input(self, submission_id: str, items: list[InputItem], context: TurnContext) -> None:
         """Starts a task, or gives the input to the one that runs (spec: agent.md sections 2 and 18)."""
         if self._task is not None and not self._task.done():
-            self.inject(items)
-            return
+            if self._takes_input:
+                self.inject(items)
+                return
+            await asyncio.wait([self._task])
         if not items and not self._pending_input:
             return
         self._task_id = submission_id
+        self._takes_input = True
         self._task = asyncio.create_task(
             self._run_task(submission_id, items, context), name=f"turn {submission_id}"
         )
@@ -290,14 +299,14 @@ class Session:
 
     def _derived(self, *, model: str, **changes: object) -> TurnContext:
         """The present settings with changes; a new model brings its family and window along."""
-        from codex_core.model.families import family_for, model_info
+        from codex_core.model.families import find_family, model_info
 
         context = replace(self.context, model=model, **changes)  # type: ignore[arg-type]  # fields by name
         if model == self.context.model:
             return context
         return replace(
             context,
-            family=family_for(model),
+            family=find_family(model) or self.context.family,
             context_window=model_info(model).context_window,
         )
 

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 STREAM_QUEUE_SIZE = 1_600
 """Stream events read ahead of the tools (spec: agent.md section 8)."""
 
+MAX_ANNOUNCED_WAIT_S = 300.0
+"""A server that asks to wait longer before another try ends the turn; the user decides when to go on."""
+
 
 @dataclass(slots=True)
 class _Answer:
@@ -63,22 +66,23 @@ class Turn:
         from codex_protocol.events import ErrorEvent, TaskCompleteEvent, TaskStartedEvent
 
         await self.emit(TaskStartedEvent(model_context_window=self._context.context_window))
+        await self._record_pending()  # what came too late for the task before this one goes first
         await self._record_input(items)
-        self._user_texts = _texts_of(items)
+        self._user_texts += _texts_of(items)
         last_message: str | None = None
         try:
             last_message = await self._ask_until_done()
         except ModelError as error:
+            self._session.stop_taking_input()
             await self.emit(ErrorEvent(message=str(error)))
         await self.emit(TaskCompleteEvent(last_agent_message=last_message))
 
     async def _ask_until_done(self) -> str | None:
         while True:
-            for pending in self._session.take_pending_input():
-                await self._record_input([pending], is_new_prompt=False)
-                self._user_texts += _texts_of([pending])
+            await self._record_pending()
             answer = await self._ask()
             if not answer.made_calls and not self._session.has_pending_input:
+                self._session.stop_taking_input()
                 self._notify(answer.last_message)
                 return answer.last_message
 
@@ -86,12 +90,17 @@ class Turn:
         """One answer of the model; a broken stream is tried again with what was finished kept."""
         retries = 0
         limit = self._session.config.model_provider.stream_max_retries
+        last_message: str | None = None
         while True:
             self._held.clear()
+            answer = _Answer(last_message=last_message)
             try:
-                return await self._ask_once()
+                await self._ask_once(answer)
+                return answer
             except ModelError as error:
-                if not error.retryable or retries >= limit:
+                last_message = answer.last_message  # it was said, though the stream broke behind it
+                is_too_long = (error.retry_after or 0) > MAX_ANNOUNCED_WAIT_S
+                if not error.retryable or retries >= limit or is_too_long:
                     raise
                 retries += 1
                 await self._announce_retry(error, retries, limit)
@@ -107,7 +116,7 @@ class Turn:
         await self.emit(StreamErrorEvent(message=notice))
         await services.sleep(delay)
 
-    async def _ask_once(self) -> _Answer:
+    async def _ask_once(self, answer: _Answer) -> None:
         from codex_core.model.prompt import Prompt
 
         session, context = self._session, self._context
@@ -117,14 +126,12 @@ class Turn:
             input=tuple(session.history.for_request()),
             tools=session.tools.specs(context),
         )
-        answer = _Answer()
         model = session.model.with_turn(
             model=context.model, family=context.family, effort=context.effort, summary=context.summary
         )
         async with contextlib.aclosing(_read_ahead(model.stream(prompt))) as stream:
             async for event in stream:
                 await self._handle(event, answer)
-        return answer
 
     # -- what the stream brings -----------------------------------------------------------------
 
@@ -147,7 +154,7 @@ class Turn:
             case response.WebSearchStarted(identifier):
                 await self.emit(events.WebSearchBeginEvent(call_id=identifier))
             case response.Completed(_, usage):
-                await self._record_held()
+                self._held.clear()  # it led to nothing
                 await self._count_tokens(usage)
             case _:
                 pass
@@ -197,6 +204,11 @@ class Turn:
             await emit_turn_diff(self)
 
     # -- input ----------------------------------------------------------------------------------
+
+    async def _record_pending(self) -> None:
+        for pending in self._session.take_pending_input():
+            await self._record_input([pending], is_new_prompt=False)
+            self._user_texts += _texts_of([pending])
 
     async def _record_input(self, items: list[InputItem], *, is_new_prompt: bool = True) -> None:
         """Records what the user said; the rollout also keeps it as the event a resumed session shows."""

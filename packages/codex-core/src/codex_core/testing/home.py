@@ -264,7 +264,7 @@ def read_json_lines(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
 def parse_json_lines(text: str, *, source: str) -> list[dict[str, Any]]:
     """Every line of `text` as a JSON object; raises `AssertionError` naming the line that is none."""
     documents: list[dict[str, Any]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], start=1):
         try:
             document = json.loads(line)
         except ValueError:

@@ -72,7 +72,7 @@ class CompletedScript:
     @property
     def lines(self) -> list[str]:
         """The lines of stdout."""
-        return self.stdout.splitlines()
+        return self.stdout.removesuffix("\n").split("\n") if self.stdout else []
 
     def json_lines(self) -> list[dict[str, Any]]:
         """The lines of stdout as JSON objects; raises `AssertionError` for a line that is none."""

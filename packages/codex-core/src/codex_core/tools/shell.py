@@ -77,6 +77,8 @@ class ShellTool:
             params = ShellToolCallParams.from_wire(loads_object(call.arguments))
         except ProtocolError as error:
             return bad_arguments(str(error))
+        if params.workdir and "\0" in params.workdir:
+            return bad_arguments("`workdir` holds a NUL character, which no path can have")
         context = runtime.context
         request = ShellRequest(
             call_id=call.call_id,

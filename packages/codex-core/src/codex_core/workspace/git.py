@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 _GIT_TIMEOUT_S = 5.0
 """Each git call may take this long, then its answer counts as unknown (spec: exec-sandbox.md G.1)."""
+_KILL_TIMEOUT_S = 1.0
 
 
 def repository_root(directory: str) -> str | None:
@@ -57,6 +60,7 @@ async def _git(directory: str, environ: Mapping[str, str], *arguments: str) -> s
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
         )
     except OSError:
         return None
@@ -67,7 +71,15 @@ async def _git(directory: str, environ: Mapping[str, str], *arguments: str) -> s
         return None
     finally:
         if process.returncode is None:
-            process.kill()
-            await process.wait()
+            await _kill(process)
     text = stdout.decode("utf-8", "replace").strip()
     return text if process.returncode == 0 and text else None
+
+
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    """Ends git and whatever it started; what escaped and holds the pipe is not waited for."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_KILL_TIMEOUT_S):
+            await process.wait()
