@@ -149,7 +149,7 @@ def test_the_kernel_refuses_the_network(
 
 
 @pytest.mark.parametrize(
-    ("number", "exit_code"), [(signal.SIGINT, 1), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 async def test_a_signal_in_the_middle_of_a_command_leaves_nothing_behind(
     number: signal.Signals, exit_code: int, scratch_home: ScratchHome, git_repo: ScratchRepo

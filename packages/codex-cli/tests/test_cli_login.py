@@ -76,6 +76,29 @@ def test_no_key_is_a_mistake_and_nothing_is_stored(
     assert stored(home) is None
 
 
+@pytest.mark.parametrize("key", ["sk-1 sk-2", "sk-1\nsk-2", "sk-\x01", "sk-\u00e9"])
+def test_a_key_that_could_not_be_sent_is_refused(
+    key: str, home: ScratchHome, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe(monkeypatch, key.encode())
+    assert run_login(["--with-api-key"], []) == 1
+    assert run_login(["--api-key", key], []) == 1
+    for line in said(capsys).splitlines():
+        assert line.startswith("Error logging in: this is no API key:")
+        assert "sk-" not in line
+    assert stored(home) is None
+
+
+def test_a_byte_order_mark_is_no_part_of_the_key(
+    home: ScratchHome, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe(monkeypatch, b"\xef\xbb\xbf" + KEY.encode() + b"\r\n")
+    assert run_login(["--with-api-key"], []) == 0
+    document = stored(home)
+    assert isinstance(document, dict)
+    assert document["OPENAI_API_KEY"] == KEY
+
+
 def test_the_status_never_shows_the_key(home: ScratchHome, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_login(["status"], []) == 1
     assert said(capsys) == "Not logged in\n"

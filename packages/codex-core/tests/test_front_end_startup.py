@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -93,6 +94,33 @@ def test_ctrl_c_is_no_traceback() -> None:
 def test_a_defect_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
         run_program(lambda: 1 // 0)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "is_told"),
+    [(errno.EPIPE, 141, False), (errno.EIO, 129, False), (errno.ENOSPC, 1, True), (errno.EFBIG, 1, True)],
+)
+def test_output_that_fails_is_no_traceback(
+    number: int, code: int, is_told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise OSError(number, os.strerror(number))
+
+    assert run_program(fail) == code
+    sentence = f"Error: cannot write the output: {os.strerror(number)} (os error {number})\n"
+    assert capsys.readouterr().err == (sentence if is_told else "")
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "full", "/a/file"), OSError(errno.ENOENT, "gone")], ids=["file", "other"]
+)
+def test_what_is_not_about_output_is_not_hidden(error: OSError) -> None:
+    def fail() -> int:
+        raise error
+
+    with pytest.raises(OSError) as caught:
+        run_program(fail)
+    assert caught.value is error
 
 
 def test_output_nobody_reads_is_no_noise(tmp_path: Path) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import traceback
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from codex_core.config.providers import ModelProvider, WireApi, built_in_providers
 from codex_core.errors import ModelError
 from codex_core.model import KEEP, ModelClient, Prompt, family_for
+from codex_core.model.client import Connection
 from codex_core.model.demo.transport import ScriptedTransport
 from codex_core.model.errors import (
     ConnectionFailed,
@@ -383,10 +386,49 @@ async def test_a_connection_that_fails_names_the_url_and_keeps_the_cause() -> No
 async def test_a_key_in_the_query_is_not_shown() -> None:
     provider = changed(query_params={"api-version": "1", "api_key": "sk-1"}, request_max_retries=0)
     world = World([disconnect()], provider=provider)
-    with pytest.raises(ConnectionFailed, match="api-version=1&api_key=…") as caught:
+    with pytest.raises(ConnectionFailed, match="api-version=…&api_key=…") as caught:
         await world.ask()
     assert "sk-1" not in str(caught.value)
     assert world.server.requests[0].query["api_key"] == "sk-1"
+
+
+async def test_a_password_in_the_url_is_not_shown() -> None:
+    provider = changed(base_url="http://ann:pa55@mock.test/v1", request_max_retries=0)
+    with pytest.raises(ConnectionFailed) as caught:
+        await World([disconnect()], provider=provider).ask()
+    assert str(caught.value) == "error sending request for url (http://mock.test/v1/responses)"
+
+
+@pytest.mark.parametrize(
+    ("bearer", "account"),
+    [("sk-1\nsk-2", "a"), ("sk-\u00e9", "a"), ("sk-\x01", "a"), ("sk-\udcff", "a"), ("sk-1", "a\r\nb: c")],
+)
+async def test_a_login_that_cannot_be_sent_is_told_without_it(bearer: str, account: str) -> None:
+    provider = changed(requires_openai_auth=True)
+    world = World(["ok"], provider=provider, login=Login(tokens=[bearer], account_id=account))
+    with pytest.raises(InvalidRequest, match="characters in it that cannot be sent") as caught:
+        await world.ask()
+    assert "sk-" not in str(caught.value)
+    assert not world.server.requests
+
+
+async def test_a_key_is_freed_from_what_surrounds_it() -> None:
+    world = World(["ok"], provider=changed(env_key="KEY"), environ={"KEY": "\ufeffsk-1\r\n"})
+    await world.ask()
+    assert world.headers["authorization"] == "Bearer sk-1"
+
+
+async def test_what_the_http_library_says_about_headers_is_not_repeated() -> None:
+    async def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.LocalProtocolError("Illegal header value b'Bearer sk-1'")
+
+    world = World([])
+    services = replace(world.client.services, http_transport=httpx.MockTransport(refuse))
+    client = replace(world.client, services=services, connection=Connection())
+    with pytest.raises(InvalidRequest, match="HTTP does not allow its headers") as caught:
+        [event async for event in client.stream(PROMPT)]
+    assert "sk-1" not in "".join(traceback.format_exception(caught.value))
+    await client.aclose()
 
 
 async def test_a_compressed_stream_is_read_and_a_broken_one_is_an_error() -> None:
@@ -399,7 +441,17 @@ async def test_a_compressed_stream_is_read_and_a_broken_one_is_an_error() -> Non
         await World([broken]).ask()
 
 
-@pytest.mark.parametrize("base", ["no scheme", "ftp://x/v1"])
+@pytest.mark.parametrize(
+    "base",
+    [
+        "no scheme",
+        "ftp://x/v1",
+        "http:///v1",
+        "http://a..b/v1",
+        "http://127.0.0.1:99999/v1",
+        "http://xn--/v1",
+    ],
+)
 async def test_a_url_that_is_none_is_not_tried_again(base: str) -> None:
     client = ModelClient(
         provider=changed(base_url=base),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
+import signal
+import struct
 import subprocess
+import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +17,8 @@ import pytest
 
 from codex_core.testing import ScratchHome, ScratchRepo, answer, message, reasoning, script_path
 from codex_core.testing.pytest_plugin import RunCodex, StartModelServer
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="what is asked of the system is Linux's")
 
 PNG = b"\x89PNG\r\n\x1a\n"
 GIF = b"GIF89a"
@@ -89,6 +96,83 @@ def test_a_reader_that_leaves_is_no_noise(
     assert done.stdout.splitlines()[-1] in (b"0", b"141")
     assert b"Traceback" not in done.stderr
     assert b"Exception ignored" not in done.stderr
+
+
+FULL = "cannot write the output: No space left on device (os error 28)\n"
+
+
+@linux
+@pytest.mark.parametrize(
+    "arguments", ["--version", "--help", "help", "exec --version", "exec --help", "exec hi", "exec --json hi"]
+)
+def test_output_that_cannot_be_written_is_one_sentence(
+    arguments: str, run_shell: RunShell, model_server: StartModelServer
+) -> None:
+    model_server([answer(message("ok"))], check=False)
+    done = run_shell(f"codex {arguments} >/dev/full")
+    assert done.returncode == 1
+    assert done.stderr.decode().endswith(f"Error: {FULL}")
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+@linux
+@pytest.mark.parametrize("arguments", ["login status", "exec hi", "exec --bogus"])
+def test_without_a_place_for_the_sentence_there_is_none(
+    arguments: str, run_shell: RunShell, model_server: StartModelServer
+) -> None:
+    model_server([answer(message("ok"))], check=False)
+    done = run_shell(f"codex {arguments} 2>/dev/full")
+    assert (done.returncode, done.stdout) == (1, b"")
+
+
+@pytest.mark.parametrize("arguments", ["--version", "--help", "exec --help"])
+def test_help_nobody_reads_is_no_noise(arguments: str, run_shell: RunShell) -> None:
+    done = run_shell(f"codex {arguments} | true; echo ${{PIPESTATUS[0]}} >&2")
+    assert done.stderr in (b"0\n", b"141\n")
+
+
+@linux
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_whose_reader_has_stalled_can_be_stopped(
+    number: signal.Signals, scratch_home: ScratchHome, git_repo: ScratchRepo, model_server: StartModelServer
+) -> None:
+    model_server([answer(message("x" * 300_000))])
+    with subprocess.Popen(
+        [script_path("codex"), "exec", "--json", "hi"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=scratch_home.environ(),
+        cwd=git_repo.path,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        waiting = bytearray(4)
+        while struct.unpack("i", waiting)[0] < 50_000:  # then more is to come than the pipe can hold
+            assert process.poll() is None
+            fcntl.ioctl(process.stdout, termios.FIONREAD, waiting)
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 128 + number
+        assert process.stderr.read() == b""
+
+
+def test_ctrl_c_before_there_is_anything_to_stop_just_ends(
+    scratch_home: ScratchHome, git_repo: ScratchRepo
+) -> None:
+    with subprocess.Popen(
+        [script_path("codex"), "exec"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=scratch_home.environ(),
+        cwd=git_repo.path,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"Reading prompt from stdin...\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == -signal.SIGINT
+        assert process.stderr.read() == b""
 
 
 # -- pictures -----------------------------------------------------------------------------------

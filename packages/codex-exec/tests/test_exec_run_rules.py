@@ -1,26 +1,22 @@
-"""One run from its events to its exit code, and what signals do to it (spec: servers.md section 7.3)."""
+"""One run from its events to its outcome, and its settings (spec: servers.md section 7.3)."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from codex_core.config import ConfigFlags, load_config
-from codex_core.errors import SessionError
 from codex_core.services import Services
 from codex_core.testing import ScratchHome
 from codex_exec import run as module
 from codex_exec.options import ExecOptions
+from codex_exec.output import Output
 from codex_exec.run import write_last_message
 from codex_protocol.config_types import AskForApproval, SandboxMode
 from codex_protocol.events import Event, parse_event_msg
-from codex_protocol.ops import InterruptOp, Op, ShutdownOp
+from codex_protocol.ops import Op, ShutdownOp
 
 
 class Conversation:
@@ -29,16 +25,11 @@ class Conversation:
     def __init__(self, *entries: tuple[str, dict[str, Any]]) -> None:
         self._events = [Event(id=identifier, msg=parse_event_msg(msg)) for identifier, msg in entries]
         self.submitted: list[Op] = []
-        self.heard = asyncio.Event()
-        self.has_ended = False
 
     async def next_event(self) -> Event:
         return self._events.pop(0)
 
     async def submit(self, op: Op) -> str:
-        self.heard.set()
-        if self.has_ended:
-            raise SessionError("it is over")
         self.submitted.append(op)
         return "1"
 
@@ -81,84 +72,38 @@ async def test_how_a_turn_ends_decides(
 ) -> None:
     conversation = Conversation(*entries, OVER)
     printer = Silent()
-    outcome = await module._follow(conversation, "0", printer)  # type: ignore[arg-type]  # a stand-in
+    outcome = await module._follow(
+        conversation,  # type: ignore[arg-type]  # a stand-in
+        "0",
+        printer,
+        Output(),
+    )
     assert (outcome.failed, outcome.completed) == (failed, completed)
     assert [type(op) for op in conversation.submitted] == [ShutdownOp]
     assert printer.printed == [*(msg["type"] for _, msg in entries), "shutdown_complete"]
-
-
-# -- signals ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def dispositions() -> Iterator[None]:
-    """Puts the handlers of signals back after a test that may fail half-way."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("dispositions")
-@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-async def test_the_first_signal_interrupts_and_the_next_one_kills(first: signal.Signals) -> None:
-    conversation = Conversation()
-    stop = module._Stop(conversation)  # type: ignore[arg-type]  # a stand-in
-    with stop.listening():
-        os.kill(os.getpid(), first)
-        await conversation.heard.wait()
-        assert [type(op) for op in conversation.submitted] == [InterruptOp]
-        assert stop.signal is first
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        # A terminal that closes says so twice; the second time must not kill while we clean up.
-        os.kill(os.getpid(), signal.SIGHUP)
-        for _ in range(3):
-            await asyncio.sleep(0)
-        assert len(conversation.submitted) == 1
-        assert stop.signal is first
-    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
-
-
-@pytest.mark.usefixtures("dispositions")
-async def test_a_signal_to_a_turn_that_has_just_ended_does_nothing() -> None:
-    conversation = Conversation()
-    conversation.has_ended = True
-    stop = module._Stop(conversation)  # type: ignore[arg-type]  # a stand-in
-    with stop.listening():
-        os.kill(os.getpid(), signal.SIGTERM)
-        await conversation.heard.wait()
-        assert stop._interrupting is not None
-        await stop._interrupting  # raises nothing
-    assert conversation.submitted == []
 
 
 # -- the last message ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", ["The answer.", "", "ü\n\n", "a\r\nb"])
-def test_the_last_message_is_written_as_it_is(
-    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_last_message_is_written_as_it_is(text: str, tmp_path: Path) -> None:
     path = tmp_path / "last.txt"
     path.write_text("something longer than the message that was here before")
-    write_last_message(str(path), text)
+    assert write_last_message(str(path), text) is None
     assert path.read_bytes().decode() == text
-    assert capsys.readouterr().err == ""
 
 
-def test_without_a_message_the_file_is_empty_and_that_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_message_the_file_is_empty_and_that_is_told(tmp_path: Path) -> None:
     path = tmp_path / "last.txt"
-    write_last_message(str(path), None)
+    warning = write_last_message(str(path), None)
     assert path.read_text() == ""
-    assert capsys.readouterr().err == f"Warning: no last agent message; wrote empty content to {path}\n"
+    assert warning == f"Warning: no last agent message; wrote empty content to {path}"
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_last_message(str(tmp_path), "text")
-    assert capsys.readouterr().err == f'Failed to write last message file "{tmp_path}": Is a directory\n'
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    warning = write_last_message(str(tmp_path), "text")
+    assert warning == f'Failed to write last message file "{tmp_path}": Is a directory'
 
 
 # -- settings -----------------------------------------------------------------------------------

@@ -7,10 +7,13 @@ import logging
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
+from codex_login import storage
 from codex_login.auth import AuthManager, CodexAuth, login_with_api_key, masked_key
+from codex_login.errors import CredentialsError
 from codex_protocol.config_types import AuthMode
 
 ID_TOKEN = "aGVhZA.eyJodHRwczovL2FwaS5vcGVuYWkuY29tL2F1dGgiOnsiY2hhdGdwdF9wbGFuX3R5cGUiOiJwcm8ifX0.c2ln"
@@ -154,3 +157,38 @@ def test_reading_credentials_loads_nothing_heavy(tmp_path):
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert set(done.stdout.split()).isdisjoint({"httpx", "pydantic", "asyncio", "ssl", "codex_login.refresh"})
+
+
+async def test_keys_are_freed_from_what_surrounds_them(tmp_path):
+    assert await AuthManager.from_api_key("\ufeff sk-1\r\n").bearer_token() == "sk-1"
+    (tmp_path / "auth.json").write_text(json.dumps({"OPENAI_API_KEY": "sk-2\n"}))
+    assert await AuthManager(str(tmp_path)).bearer_token() == "sk-2"
+
+
+@pytest.mark.parametrize("key", ["sk 1", "sk\t1", "sk\n1", "sk\x7f", "sk\u00e9", "sk\udcff"])
+def test_key_that_could_not_be_sent_is_not_stored(tmp_path, key):
+    with pytest.raises(CredentialsError, match="this is no API key") as caught:
+        login_with_api_key(str(tmp_path), key)
+    assert "sk" not in str(caught.value)
+    assert os.listdir(tmp_path) == []
+
+
+def test_login_goes_ahead_when_the_directory_stays_locked(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "CHANGE_TIMEOUT_S", 0.0)
+    with storage.changing_auth(str(tmp_path)):
+        login_with_api_key(str(tmp_path), "sk-1")
+    assert AuthManager(str(tmp_path)).logout() is True
+
+
+def test_login_waits_for_a_change_that_is_under_way(tmp_path, monkeypatch):
+    changing = storage.changing_auth(str(tmp_path))
+    changing.__enter__()
+    waits = []
+
+    def end_it(seconds):
+        waits.append(seconds)
+        changing.__exit__(None, None, None)
+
+    monkeypatch.setattr(time, "sleep", end_it)
+    login_with_api_key(str(tmp_path), "sk-1")
+    assert len(waits) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from typing import TYPE_CHECKING
 
 import httpx
@@ -234,6 +235,13 @@ async def test_nobody_listening_is_a_connect_error():
             await client.get(f"http://127.0.0.1:{port}/")
 
 
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "127.0.0.1:99999"])
+async def test_address_that_cannot_be_is_a_connect_error(host):
+    async with _client() as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get(f"http://{host}/")
+
+
 async def test_read_time_limit_is_kept(serving):
     async def answer(request, reader, writer):
         await reader.read()
@@ -252,8 +260,9 @@ async def test_other_schemes_are_refused():
 
 async def test_header_that_cannot_be_sent_is_refused_before_anything_is_sent(serving, text_answer):
     async with serving(text_answer()) as server, _client() as client:
-        with pytest.raises(httpx.LocalProtocolError):
-            await client.get(server.url(), headers={"x": "a\r\nb: c"})
+        with pytest.raises(httpx.LocalProtocolError) as caught:
+            await client.get(server.url(), headers={"x": "s3cret\r\nb: c"})
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value)).rpartition("Error: ")[2]
     assert server.requests == []
 
 

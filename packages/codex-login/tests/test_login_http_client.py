@@ -11,7 +11,7 @@ import textwrap
 import httpx
 import pytest
 
-from codex_login.errors import TlsSetupError
+from codex_login.errors import AddressError, ProxySetupError, TlsSetupError
 from codex_login.http import CONNECT_TIMEOUT_S, make_client, tls_context
 
 AUTHORITY_HASH = "4952b612"
@@ -220,3 +220,57 @@ def _server_tls(data: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(os.path.join(data, "server.pem"))
     return context
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        (f"http://{'a' * 64}.test/", "a part of the host name is empty or longer than 63 characters"),
+        ("http://a..b/", "a part of the host name"),
+        ("http://.test/", "a part of the host name"),
+        ("http://127.0.0.1:99999/", "there is no port 99999"),
+        ("http://127.0.0.1:0/", "there is no port 0"),
+        ("http:///v1", "there is no host name in it"),
+        ("http://xn--/", "it is not a valid URL"),
+        ("http://[::1/", "it is not a valid URL"),
+        ("http://h:1\n/", "it is not a valid URL"),
+    ],
+)
+@pytest.mark.parametrize("proxy", [None, "http://127.0.0.1:9"])
+def test_url_that_names_no_server_is_one_sentence(monkeypatch, url, problem, proxy):
+    if proxy is not None:
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(AddressError, match=f"^a request to .* cannot be sent: {problem}"):
+        make_client(url)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("ALL_PROXY", "foo://bar", "its scheme must be http, https or socks5, not `foo`"),
+        ("HTTP_PROXY", "http://[::1", "it is not a valid URL"),
+        ("https_proxy", "http://user:SECRET@127.0.0.1:9\n", "it is not a valid URL"),
+        ("HTTPS_PROXY", "http://user:SECRET@a..b", "it is not a valid URL"),
+        ("HTTP_PROXY", "http://user:SECRET@h:99999", "there is no port 99999"),
+        ("HTTP_PROXY", "http://", "there is no host name in it"),
+    ],
+)
+def test_proxy_that_cannot_be_used_is_named_by_its_variable(monkeypatch, variable, value, problem):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ProxySetupError) as caught:
+        make_client("http://127.0.0.1:1/")
+    assert str(caught.value) == f"{variable} names no proxy that can be used: {problem}"
+
+
+def test_socks_proxy_without_its_package_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ProxySetupError, match=r"^ALL_PROXY .* `socksio` must be installed"):
+        make_client("http://127.0.0.1:1/")
+
+
+def test_no_proxy_that_cannot_be_understood_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "[::1")
+    with pytest.raises(ProxySetupError, match="NO_PROXY has an entry"):
+        make_client("http://127.0.0.1:1/")

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from codex_login import refresh as refresh_module
-from codex_login.auth import AuthManager
+from codex_login.auth import AuthManager, login_with_api_key
 from codex_login.errors import LoginError, RefreshError
 from codex_login.refresh import TokenRefresher, is_stale
 from codex_login.storage import parse_auth
@@ -337,3 +337,88 @@ async def test_endpoint_can_be_moved_by_the_environment(tmp_path):
     )
     await AuthManager(str(tmp_path), refresher=refresher).refresh_token()
     assert str(issuer.requests[0].url) == "http://elsewhere.test/token"
+
+
+async def test_answer_on_its_way_is_stored_though_the_caller_is_cancelled(tmp_path):
+    store(tmp_path, last=OLD)
+    issuer = Issuer(renewed())
+    issuer.go_on.clear()
+    asking = asyncio.create_task(issuer.manager(tmp_path).bearer_token())
+    await issuer.arrived.wait()
+    asking.cancel()
+    await asyncio.sleep(0)
+    assert not asking.done()
+    issuer.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert stored(tmp_path)["tokens"]["refresh_token"] == "rt-2"
+
+
+async def test_caller_is_not_held_back_for_long_and_the_answer_still_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(refresh_module, "CANCEL_GRACE_S", 0)
+    store(tmp_path, last=OLD)
+    issuer = Issuer(renewed())
+    issuer.go_on.clear()
+    manager = issuer.manager(tmp_path)
+    asking = asyncio.create_task(manager.bearer_token())
+    await issuer.arrived.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    again = asyncio.create_task(manager.bearer_token())
+    await asyncio.sleep(0)
+    issuer.go_on.set()
+    assert await again == "at-2"
+    assert len(issuer.requests) == 1
+    assert stored(tmp_path)["tokens"]["refresh_token"] == "rt-2"
+
+
+async def test_cancelling_while_waiting_for_the_lock_ends_at_once(tmp_path):
+    store(tmp_path, last=OLD)
+    issuer = Issuer()
+    with lock_held(tmp_path):
+        asking = asyncio.create_task(issuer.manager(tmp_path).bearer_token())
+        await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    assert issuer.requests == []
+
+
+@pytest.mark.parametrize("change", ["logout", "key", "other account", "same account"])
+async def test_sign_in_or_out_during_a_renewal_is_what_counts(tmp_path, change):
+    store(tmp_path)
+    issuer = Issuer(renewed())
+    issuer.go_on.clear()
+    asking = asyncio.create_task(issuer.manager(tmp_path).refresh_token())
+    await issuer.arrived.wait()
+    match change:
+        case "logout":
+            assert AuthManager(str(tmp_path)).logout()
+        case "key":
+            login_with_api_key(str(tmp_path), "sk-new")
+        case "other account":
+            store(tmp_path, account="acc-2", access="at-3")
+        case "same account":
+            store(tmp_path, access="at-3", refresh="rt-3")
+    path = tmp_path / "auth.json"
+    before = path.read_text() if path.exists() else None
+    issuer.go_on.set()
+    if change == "same account":
+        assert await asking == "at-3"
+    else:
+        with pytest.raises(RefreshError, match="you have since logged out or signed in to another account"):
+            await asking
+    assert (path.read_text() if path.exists() else None) == before
+
+
+async def test_secrets_in_the_issuers_url_are_not_shown(tmp_path):
+    store(tmp_path)
+    refresher = TokenRefresher(
+        str(tmp_path),
+        transport=httpx.MockTransport(Issuer(httpx.ConnectError("no"))),
+        environ={"CODEX_REFRESH_TOKEN_URL_OVERRIDE": "http://ann:pa55@issuer.test/t?key=s3"},
+    )
+    with pytest.raises(RefreshError) as caught:
+        await AuthManager(str(tmp_path), refresher=refresher).refresh_token()
+    assert str(caught.value).endswith("(http://issuer.test/t?key=…)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` is this plus enumerations, which cost time
 import sys
 
 
@@ -10,11 +11,17 @@ def main() -> int:
 
     What is asked most often is answered before anything else is imported.
     """
+    _end_at_ctrl_c()
     arguments = sys.argv[1:]
     if arguments in (["--version"], ["-V"]):
         from codex_cli import __version__
 
-        print(f"codex-cli {__version__}")
+        try:
+            print(f"codex-cli {__version__}", flush=True)
+        except OSError as error:
+            from codex_core.startup import unwritable
+
+            return unwritable(error)
         return 0
     import gc
 
@@ -28,6 +35,12 @@ def main() -> int:
     from codex_core.startup import run_program
 
     return run_program(lambda: run_command_line(arguments))
+
+
+def _end_at_ctrl_c() -> None:
+    """Lets Ctrl-C end the process until a command has something to put in order first."""
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:  # it may be ignored
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
 if __name__ == "__main__":

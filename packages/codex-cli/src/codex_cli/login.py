@@ -118,11 +118,11 @@ def _piped_key() -> str:
 
 
 def _store_key(key: str, overrides: Sequence[str]) -> int:
-    from codex_login.auth import login_with_api_key
+    from codex_login.auth import clean_key, login_with_api_key
 
     _make_codex_home()
     home = _codex_home(overrides)
-    if not key:
+    if not clean_key(key):
         _say(
             "Error logging in: no API key was given. "
             "Pipe it in: printenv OPENAI_API_KEY | codex login --with-api-key"

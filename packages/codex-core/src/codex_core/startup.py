@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,20 +18,49 @@ if TYPE_CHECKING:
 INTERRUPTED_EXIT_CODE = 130
 UNREAD_EXIT_CODE = 141
 """What a shell says of a program that SIGPIPE ended."""
+HUNG_UP_EXIT_CODE = 129
+"""What a shell says of a program that SIGHUP ended, which a closed terminal sends."""
+
+_OUTPUT_ERRORS = frozenset({errno.EPIPE, errno.EIO, errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+"""How a write fails. Of a file it is told where the file is written; what gets past that is our output."""
 
 
 def run_program(program: Callable[[], int]) -> int:
-    """The exit code `program` gives; without noise if the user stops it, or if nobody reads it any more."""
+    """The exit code `program` gives; without noise if the user stops it, or if nobody takes its output."""
     try:
         code = program()
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains when it flushes at exit
-        return UNREAD_EXIT_CODE
     except KeyboardInterrupt:
         return INTERRUPTED_EXIT_CODE
+    except OSError as error:
+        if error.errno not in _OUTPUT_ERRORS or error.filename is not None:
+            raise
+        return unwritable(error)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        return unwritable(error)
+    return code
+
+
+def unwritable(error: OSError) -> int:
+    """The exit code of a program whose output failed with `error`; says so where somebody may read it."""
+    silent = {errno.EPIPE: UNREAD_EXIT_CODE, errno.EIO: HUNG_UP_EXIT_CODE}
+    if error.errno not in silent and sys.stderr is not None:
+        with suppress(OSError):
+            print(
+                f"Error: cannot write the output: {error.strerror} (os error {error.errno})", file=sys.stderr
+            )
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(null, stream.fileno())  # or the interpreter complains when it flushes at exit
+    os.close(null)
+    return silent.get(error.errno or 0, 1)
 
 
 def user_environ() -> dict[str, str]:

@@ -137,6 +137,10 @@ def run_command_line(
         app(list(arguments), prog_name=program, standalone_mode=False)
     except typer.TyperException as error:
         return usage_error(error, sys.stderr)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # typer's own way to say that nobody reads its help
+            raise end.__context__ from None
+        raise
     if parsed and parsed[0] is not None and parsed[0].prompt in _COMING and "--" not in arguments:
         return refuse(
             f"`{program} {parsed[0].prompt}` is not part of this version; "

@@ -8,9 +8,8 @@ from codex_core.presentation.blocks import config_rows
 from codex_protocol.jsonio import dumps
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from codex_core.config.config import Config
+    from codex_exec.output import Sink
     from codex_protocol.events import Event
 
 _SILENT = frozenset(
@@ -27,7 +26,7 @@ _SILENT = frozenset(
 class JsonPrinter:
     """Prints the settings, the request, then one line per event."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Sink) -> None:
         self._stream = stream
 
     def begin(self, config: Config, prompt: str) -> None:

@@ -126,6 +126,7 @@ def new_app(
     app = typer.Typer(
         add_completion=False,
         rich_markup_mode=None,
+        pretty_exceptions_enable=False,  # it would show the values of variables, keys among them
         context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
     )
 

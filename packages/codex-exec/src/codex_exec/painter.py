@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import TextIO
 
+    from codex_exec.output import Sink
+
 _RESET = "\x1b[0m"
 _CODES = {
     Style.DIM: "\x1b[2m",
@@ -27,9 +29,9 @@ _CODES = {
 
 
 class Painter:
-    """A stream and whether it is coloured. Writing to a stream whose reader left raises BrokenPipeError."""
+    """A stream and whether it is coloured."""
 
-    def __init__(self, stream: TextIO, *, colored: bool) -> None:
+    def __init__(self, stream: Sink, *, colored: bool) -> None:
         self._stream = stream
         self._colored = colored
 

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import io
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Protocol
 
 from codex_core.config.overrides import InvalidOverrideError
-from codex_core.errors import CodexError, SessionError
+from codex_core.errors import CodexError
+from codex_exec.output import Output, OutputError
 from codex_exec.prompt import RunError
 from codex_login.errors import LoginError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from codex_core.arg0 import HelperDirectory
     from codex_core.config.config import Config
     from codex_core.conversation.conversation import CodexConversation
     from codex_core.services import Services
     from codex_exec.options import ExecOptions
+    from codex_exec.stop import Stop
     from codex_login.auth import AuthManager
     from codex_protocol.events import Event
     from codex_protocol.ops import InputItem
 
 FAILED = 1
-INTERRUPTED = 1
-"""Ctrl-C: the turn did not finish. SIGTERM and SIGHUP end with 128 and the signal's number."""
 
 
 class Printer(Protocol):
@@ -57,12 +53,10 @@ def run(options: ExecOptions) -> int:
     except (CodexError, LoginError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return FAILED
-    except BrokenPipeError:
-        # The reader of our output left: nothing more can be said, and nothing is wrong with the work.
-        _forget_output()
-        return 128 + signal.SIGPIPE
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except OutputError as error:
+        from codex_core.startup import unwritable
+
+        return unwritable(error.reason)
 
 
 def _run(options: ExecOptions) -> int:
@@ -78,9 +72,7 @@ def _run(options: ExecOptions) -> int:
         key = services.environ.get("CODEX_API_KEY")
         auth = AuthManager.from_api_key(key) if key else AuthManager(config.codex_home)
         _require_credentials(config, auth)
-        printer = _printer(options, config)
-        printer.begin(config, prompt)
-        return asyncio.run(_converse(config, auth, services, printer, _input(options, prompt), options))
+        return asyncio.run(_converse(config, auth, services, options, prompt))
 
 
 def load(options: ExecOptions, services: Services, helpers: HelperDirectory) -> Config:
@@ -144,18 +136,18 @@ def _require_credentials(config: Config, auth: AuthManager) -> None:
         )
 
 
-def _printer(options: ExecOptions, config: Config) -> Printer:
+def _printer(options: ExecOptions, config: Config, output: Output) -> Printer:
     if options.json:
         from codex_exec.json_lines import JsonPrinter
 
-        return JsonPrinter(sys.stdout)
+        return JsonPrinter(output.to(sys.stdout))
     from codex_exec.human import HumanPrinter
     from codex_exec.painter import Painter, is_colored
 
     progress = sys.stdout if sys.stdout.isatty() else sys.stderr
-    answers = None if progress is sys.stdout else Painter(sys.stdout, colored=False)
+    answers = None if progress is sys.stdout else Painter(output.to(sys.stdout), colored=False)
     return HumanPrinter(
-        Painter(progress, colored=is_colored(options.color, progress)),
+        Painter(output.to(progress), colored=is_colored(options.color, progress)),
         answers,
         show_reasoning=not config.hide_agent_reasoning,
         cwd=config.cwd,
@@ -170,29 +162,55 @@ def _input(options: ExecOptions, prompt: str) -> tuple[InputItem, ...]:
 
 
 async def _converse(
+    config: Config, auth: AuthManager, services: Services, options: ExecOptions, prompt: str
+) -> int:
+    from codex_exec.stop import Stop
+
+    output = Output()
+    stop = Stop(output)
+    outcome = _Outcome()
+    try:
+        with stop.listening():
+            async with output:
+                printer = _printer(options, config, output)
+                printer.begin(config, prompt)
+                outcome = await _take_turn(config, auth, services, printer, output, stop, options, prompt)
+                _report(outcome, printer, output, options)
+    except asyncio.CancelledError:
+        if stop.signal is None:
+            raise
+    if stop.exit_code is not None and (output.dropped or not outcome.completed):
+        return stop.exit_code
+    return FAILED if outcome.failed else 0
+
+
+async def _take_turn(
     config: Config,
     auth: AuthManager,
     services: Services,
     printer: Printer,
-    items: tuple[InputItem, ...],
+    output: Output,
+    stop: Stop,
     options: ExecOptions,
-) -> int:
+    prompt: str,
+) -> _Outcome:
     from codex_core.conversation.manager import ConversationManager
     from codex_protocol.ops import UserInputOp
 
     async with ConversationManager(auth, services) as manager:
         conversation = (await manager.new_conversation(config)).conversation
-        stop = _Stop(conversation)
-        with stop.listening():
-            turn_id = await conversation.submit(UserInputOp(items=items))
-            gc.enable()
-            outcome = await _follow(conversation, turn_id, printer)
-        if outcome.completed and options.last_message_file is not None:
-            write_last_message(options.last_message_file, outcome.last_message)
-        printer.end(outcome.last_message)
-        if stop.signal is not None and not outcome.completed:
-            return INTERRUPTED if stop.signal is signal.SIGINT else 128 + stop.signal
-        return FAILED if outcome.failed else 0
+        stop.interrupts(conversation)
+        turn_id = await conversation.submit(UserInputOp(items=_input(options, prompt)))
+        gc.enable()
+        return await _follow(conversation, turn_id, printer, output)
+
+
+def _report(outcome: _Outcome, printer: Printer, output: Output, options: ExecOptions) -> None:
+    if outcome.completed and options.last_message_file is not None:
+        warning = write_last_message(options.last_message_file, outcome.last_message)
+        if warning is not None:
+            output.to(sys.stderr).write(f"{warning}\n")
+    printer.end(outcome.last_message)
 
 
 class _Outcome:
@@ -204,7 +222,9 @@ class _Outcome:
         self.completed = False
 
 
-async def _follow(conversation: CodexConversation, turn_id: str, printer: Printer) -> _Outcome:
+async def _follow(
+    conversation: CodexConversation, turn_id: str, printer: Printer, output: Output
+) -> _Outcome:
     """Prints events until the turn is over, then until the session has closed its books."""
     from codex_protocol import events
     from codex_protocol.ops import ShutdownOp
@@ -213,6 +233,7 @@ async def _follow(conversation: CodexConversation, turn_id: str, printer: Printe
     while True:
         event = await conversation.next_event()
         printer.event(event)
+        await output.drain()
         match event.msg:
             case events.ErrorEvent() if event.id == turn_id:
                 outcome.failed = True
@@ -228,57 +249,14 @@ async def _follow(conversation: CodexConversation, turn_id: str, printer: Printe
                 return outcome
 
 
-class _Stop:
-    """Turns the first SIGINT, SIGTERM or SIGHUP into an interrupt of the turn.
-
-    After it the next SIGINT or SIGTERM kills. SIGHUP does not: a terminal that closes sends it twice.
-    """
-
-    _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def __init__(self, conversation: CodexConversation) -> None:
-        self._conversation = conversation
-        self._interrupting: asyncio.Task[None] | None = None
-        self.signal: signal.Signals | None = None
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        """Handles the signals inside the block, as before after it."""
-        loop = asyncio.get_running_loop()
-        for number in self._SIGNALS:
-            loop.add_signal_handler(number, self._received, number)
-        try:
-            yield
-        finally:
-            for number in self._SIGNALS:
-                loop.remove_signal_handler(number)
-
-    def _received(self, number: signal.Signals) -> None:
-        if self.signal is not None:
-            return
-        self.signal = number
-        loop = asyncio.get_running_loop()
-        loop.remove_signal_handler(signal.SIGINT)
-        loop.remove_signal_handler(signal.SIGTERM)
-        self._interrupting = loop.create_task(self._interrupt())
-
-    async def _interrupt(self) -> None:
-        from codex_protocol.ops import InterruptOp
-
-        with contextlib.suppress(SessionError):  # it has just ended by itself
-            await self._conversation.submit(InterruptOp())
-
-
-def write_last_message(path: str, message: str | None) -> None:
-    """Writes the final answer; a file that cannot be written is a warning, the work is done."""
+def write_last_message(path: str, message: str | None) -> str | None:
+    """Writes the final answer; returns what is to be warned of. The work is done, even if the file is not."""
     try:
         with open(path, "w", encoding="utf-8") as file:
             file.write(message or "")
     except OSError as error:
-        print(f'Failed to write last message file "{path}": {error.strerror}', file=sys.stderr)
-        return
-    if message is None:
-        print(f"Warning: no last agent message; wrote empty content to {path}", file=sys.stderr)
+        return f'Failed to write last message file "{path}": {error.strerror}'
+    return f"Warning: no last agent message; wrote empty content to {path}" if message is None else None
 
 
 def _mend_standard_streams() -> None:
@@ -293,11 +271,3 @@ def _mend_standard_streams() -> None:
             setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
         elif number and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=stream.encoding if stream.isatty() else "utf-8", errors="replace")
-
-
-def _forget_output() -> None:
-    """Points output at nothing, so that the interpreter does not complain when it flushes at exit."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(null, stream.fileno())
-    os.close(null)

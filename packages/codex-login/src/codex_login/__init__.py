@@ -8,15 +8,26 @@ __version__ = "0.36.0"
 
 if TYPE_CHECKING:
     from codex_login.auth import AuthManager, CodexAuth, login_with_api_key, masked_key
-    from codex_login.errors import CredentialsError, LoginError, RefreshError, TlsSetupError
+    from codex_login.errors import (
+        AddressError,
+        ConnectionSetupError,
+        CredentialsError,
+        LoginError,
+        ProxySetupError,
+        RefreshError,
+        TlsSetupError,
+    )
     from codex_login.http import make_client
     from codex_login.user_agent import originator
 
 __all__ = [
+    "AddressError",
     "AuthManager",
     "CodexAuth",
+    "ConnectionSetupError",
     "CredentialsError",
     "LoginError",
+    "ProxySetupError",
     "RefreshError",
     "TlsSetupError",
     "login_with_api_key",
@@ -26,10 +37,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AddressError": "errors",
     "AuthManager": "auth",
     "CodexAuth": "auth",
+    "ConnectionSetupError": "errors",
     "CredentialsError": "errors",
     "LoginError": "errors",
+    "ProxySetupError": "errors",
     "RefreshError": "errors",
     "TlsSetupError": "errors",
     "login_with_api_key": "auth",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from codex_login.errors import CredentialsError, LoginError, RefreshError
-from codex_login.storage import StoredAuth, Tokens, delete_auth, read_auth, write_auth
+from codex_login.storage import StoredAuth, Tokens, changing_auth, delete_auth, read_auth, write_auth
 from codex_protocol.config_types import AuthMode
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class CodexAuth:
     @classmethod
     def from_api_key(cls, key: str) -> CodexAuth:
         """A sign-in with a key that is stored nowhere."""
-        return cls(AuthMode.API_KEY, api_key=key)
+        return cls(AuthMode.API_KEY, api_key=clean_key(key))
 
     @classmethod
     def from_codex_home(cls, codex_home: str) -> CodexAuth | None:
@@ -49,7 +49,7 @@ class CodexAuth:
         """The sign-in that the content of an auth.json means."""
         chosen_tokens = stored.auth_mode in _CHATGPT_MODES and stored.tokens is not None
         if stored.api_key is not None and not chosen_tokens:
-            return cls(AuthMode.API_KEY, api_key=stored.api_key, stored=stored)
+            return cls(AuthMode.API_KEY, api_key=clean_key(stored.api_key), stored=stored)
         return cls(AuthMode.CHATGPT, stored=stored)
 
     @property
@@ -214,7 +214,10 @@ class AuthManager:
 
         Raises: CredentialsError when the file cannot be removed.
         """
-        removed = self._codex_home is not None and delete_auth(self._codex_home)
+        removed = False
+        if self._codex_home is not None:
+            with changing_auth(self._codex_home):
+                removed = delete_auth(self._codex_home)
         self._auth = None
         self.problem = None
         return removed
@@ -261,11 +264,28 @@ class AuthManager:
 
 
 def login_with_api_key(codex_home: str, key: str) -> None:
-    """Stores the key as the sign-in, in place of whatever was stored before; the key is not checked.
+    """Stores the key as the sign-in, in place of whatever was stored before; no server is asked about it.
 
-    Raises: CredentialsError when it cannot be written.
+    Raises: CredentialsError when the key could never be sent, or cannot be written.
     """
-    write_auth(codex_home, StoredAuth(api_key=key))
+    key = clean_key(key)
+    if not can_be_sent(key) or " " in key:
+        raise CredentialsError(
+            "this is no API key: there is white space, a control character or a character other than ASCII "
+            "in it"
+        )
+    with changing_auth(codex_home):
+        write_auth(codex_home, StoredAuth(api_key=key))
+
+
+def clean_key(key: str) -> str:
+    """The key without what comes with it from files and variables: white space and a byte order mark."""
+    return key.strip().removeprefix("\ufeff").strip()
+
+
+def can_be_sent(credential: str) -> bool:
+    """Whether it can stand in a header: printable ASCII only."""
+    return credential.isascii() and credential.isprintable()
 
 
 def masked_key(key: str) -> str:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from typing import TYPE_CHECKING
 
 import h11
 import httpx
 
+from codex_login.tcp import connect
+
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
@@ -24,11 +26,6 @@ MAX_HEAD_BYTES = 100 * 1024
 READ_BYTES = 64 * 1024
 KEEP_ALIVE_S = 60.0
 """How long a connection nobody uses is kept: about as long as a model's tool call takes."""
-NEXT_ADDRESS_S = 3.0
-"""After this long without an answer the next address of a host is tried.
-
-Not beside the first one, as RFC 8305 has it: what asyncio offers for that loses sockets when it is cancelled.
-"""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -98,20 +95,47 @@ class DirectTransport(httpx.AsyncBaseTransport):
 async def _open(
     host: str, port: int, tls: ssl.SSLContext | None
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection to the first address of `host` that answers.
+    """A connection to the first address of `host` that answers; TLS is spoken with that one only.
 
     Raises:
-        OSError: none does.
+        OSError: none does, or the host does not speak TLS as it should.
+    """
+    try:
+        connected = await connect(host, port)
+        try:
+            if tls is None:
+                return await asyncio.open_connection(sock=connected)
+            return await _open_tls(connected, tls, host)
+        except BaseException:
+            connected.close()
+            raise
+    except OSError:  # some of them, about certificates, are ValueErrors as well
+        raise
+    except (ValueError, OverflowError) as error:  # UnicodeError is one: a name that cannot be looked up
+        raise OSError(f"{host} and port {port} are no address that can be connected to") from error
+
+
+async def _open_tls(
+    connected: socket.socket, tls: ssl.SSLContext, host: str
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """TLS over a connection, as `asyncio.open_connection` does it.
+
+    That one loses the connection when it is cancelled before the handshake has begun; here the transport
+    below TLS stays at hand.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    name = host if tls is not None else None
-    for address in addresses[:-1]:
-        with contextlib.suppress(OSError):  # TimeoutError is one
-            async with asyncio.timeout(NEXT_ADDRESS_S):
-                return await asyncio.open_connection(address, port, ssl=tls, server_hostname=name)
-    return await asyncio.open_connection(addresses[-1], port, ssl=tls, server_hostname=name)
+    plain, _ = await loop.create_connection(asyncio.Protocol, sock=connected)
+    try:
+        reader = asyncio.StreamReader(loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        encrypted = await loop.start_tls(plain, protocol, tls, server_hostname=host)
+        if encrypted is None:  # so typed, for the sake of transports that are closing
+            raise ConnectionAbortedError("the connection was closed before TLS could begin")
+        protocol.connection_made(encrypted)
+        return reader, asyncio.StreamWriter(encrypted, protocol, reader, loop)
+    except BaseException:
+        plain.abort()
+        raise
 
 
 class _Limits:
@@ -179,8 +203,10 @@ class _Connection:
                 target=request.url.raw_path,
                 headers=request.headers.raw,
             )
-        except h11.LocalProtocolError as error:
-            raise httpx.LocalProtocolError(str(error), request=request) from error
+        except h11.LocalProtocolError:
+            # h11 quotes the header it does not like, which may be the one with the credential.
+            message = "the request has a header or a target that cannot be sent"
+            raise httpx.LocalProtocolError(message, request=request) from None
         await self._send(head, limits)
         if not isinstance(request.stream, httpx.AsyncByteStream):
             raise httpx.LocalProtocolError(
@@ -193,8 +219,8 @@ class _Connection:
     async def _send(self, event: h11.Event, limits: _Limits) -> None:
         try:
             data = self._protocol.send(event)
-        except h11.LocalProtocolError as error:
-            raise httpx.LocalProtocolError(str(error)) from error
+        except h11.LocalProtocolError:
+            raise httpx.LocalProtocolError("the request's body cannot be sent as announced") from None
         if data:
             with _errors(httpx.WriteError, httpx.WriteTimeout):
                 async with asyncio.timeout(limits.write_s):

@@ -1,9 +1,12 @@
 """The errors of this distribution.
 
 LoginError
-├── CredentialsError   auth.json cannot be read, understood or written
-├── RefreshError       a ChatGPT token could not be renewed
-└── TlsSetupError      a certificate file named by the environment cannot be used
+├── CredentialsError       auth.json cannot be read, understood or written
+├── RefreshError           a ChatGPT token could not be renewed
+└── ConnectionSetupError   what is configured makes every connection impossible
+    ├── AddressError       a URL names no server
+    ├── ProxySetupError    a proxy named by the environment cannot be used
+    └── TlsSetupError      a certificate file named by the environment cannot be used
 
 `str(error)` is the sentence a user reads; no message ever holds a key or a token.
 """
@@ -30,5 +33,17 @@ class RefreshError(LoginError):
         self.retryable = retryable
 
 
-class TlsSetupError(LoginError):
+class ConnectionSetupError(LoginError):
+    """What is configured makes every connection impossible; trying again does not help."""
+
+
+class AddressError(ConnectionSetupError):
+    """A URL names no server that could be asked."""
+
+
+class ProxySetupError(ConnectionSetupError):
+    """A proxy named by the environment cannot be used."""
+
+
+class TlsSetupError(ConnectionSetupError):
     """A certificate file named by the environment cannot be used."""

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from codex_login.errors import TlsSetupError
+from codex_login.errors import AddressError, TlsSetupError
 
 if TYPE_CHECKING:
     import ssl
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 30.0
 """How long a connection (with its TLS handshake) may take; answers may take as long as they like."""
+
+MAX_PORT = 65535
 
 EXTRA_CA_FILE_VARIABLES = ("SSL_CERT_FILE", "CODEX_CA_CERTIFICATE")
 EXTRA_CA_DIR_VARIABLE = "SSL_CERT_DIR"
@@ -36,8 +38,9 @@ def make_client(
     no compression (a compressed event stream arrives late) and sends no user agent but the caller's.
     With `transport` nothing touches the network and no proxy is looked up.
 
-    Raises: TlsSetupError when a certificate file named by the environment cannot be used; without a proxy
-    only the first `https` request does.
+    Raises: AddressError when `url` names no server; ProxySetupError when a proxy, TlsSetupError when a
+    certificate file named by the environment cannot be used. Without a proxy only the first `https` request
+    looks at certificates.
     """
     import_httpx()
     import httpx
@@ -46,14 +49,17 @@ def make_client(
     if transport is not None:
         client = httpx.AsyncClient(transport=transport, timeout=timeout)
     elif _may_need_proxy():
+        from codex_login.proxies import check_proxies, proxied_client
+
+        _check_address(url)
+        check_proxies()
         # Without a context of its own a client for http:// refuses https:// rather than trust anybody.
         encrypted = url.lower().startswith("https:")
-        client = httpx.AsyncClient(
-            verify=tls_context(os.environ) if encrypted else _empty_tls_context(), timeout=timeout
-        )
+        client = proxied_client(tls_context(os.environ) if encrypted else _empty_tls_context(), timeout)
     else:
         from codex_login.direct import DirectTransport
 
+        _check_address(url)
         direct = DirectTransport(lambda: tls_context(os.environ))
         client = httpx.AsyncClient(transport=direct, timeout=timeout)
     for name in ("user-agent", "accept-encoding"):
@@ -109,6 +115,43 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
             loaded.add(os.path.realpath(path))
             _trust(context, variable, path)
     return context
+
+
+def _check_address(url: str) -> None:
+    """Finds out before the first request what every request would fail at, in ways httpx does not foresee.
+
+    Raises: AddressError.
+    """
+    import httpx
+
+    try:
+        parsed = httpx.URL(url)
+        host, port = parsed.raw_host.decode("ascii"), parsed.port
+        _ = parsed.host  # httpx needs it for the Host header, and it cannot decode everything it takes
+    except (httpx.InvalidURL, ValueError):  # a UnicodeError, which idna raises, is one
+        problem = "it is not a valid URL"
+    else:
+        if not host and parsed.scheme in ("http", "https"):
+            problem = "there is no host name in it"
+        elif port is not None and not 0 < port <= MAX_PORT:
+            problem = f"there is no port {port}"
+        elif not _can_be_looked_up(host):
+            problem = "a part of the host name is empty or longer than 63 characters"
+        else:
+            return
+    from codex_login.shown_url import shown_url
+
+    # Not chained: httpx quotes the piece it stumbled over, which may be half a password.
+    raise AddressError(f"a request to {shown_url(url)} cannot be sent: {problem}")
+
+
+def _can_be_looked_up(host: str) -> bool:
+    """Whether `getaddrinfo` takes the name."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _trust(context: ssl.SSLContext, variable: str, path: str) -> None:

@@ -2,23 +2,24 @@
 
 Several processes may share one auth.json and the issuer accepts each refresh token once. So whoever
 renews holds a lock file, looks at the file again first, and takes what another process has put there.
+Once the issuer has been asked, its answer is waited for and stored even if the caller is cancelled.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from codex_login.errors import CredentialsError, RefreshError
 from codex_login.id_token import InvalidTokenError, read_claims, read_id_token
-from codex_login.storage import auth_file, read_auth, write_auth
+from codex_login.shown_url import shown_url
+from codex_login.storage import auth_file, changing_auth, read_auth, write_auth
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     import httpx
 
@@ -33,6 +34,8 @@ TIMEOUT_S = 60.0
 LOCK_TIMEOUT_S = 90.0
 """Longer than a renewal by another process can take."""
 _LOCK_POLL_S = 0.1
+CANCEL_GRACE_S = 5.0
+"""A cancelled caller waits this long for an answer that is on its way: lost, it would end the sign-in."""
 
 _SIGNED_OUT = (
     "Your access token could not be refreshed because you have since logged out or signed in to another "
@@ -74,6 +77,10 @@ class TokenRefresher:
     environ: Mapping[str, str] | None = None
     """Names the originator and may move the token endpoint; None is the process's own."""
     now: Callable[[], datetime] = _now
+    _running: set[asyncio.Task[StoredAuth]] = field(
+        default_factory=set, init=False, repr=False, compare=False
+    )
+    """Renewals on their way; usually at most one. The set keeps them alive when nobody waits any more."""
 
     def is_due(self, stored: StoredAuth) -> bool:
         """Whether the tokens should be renewed before they are used again."""
@@ -88,24 +95,55 @@ class TokenRefresher:
         """
         if cached.tokens is None:
             raise RefreshError("Token data is not available.", retryable=False)
-        async with _locked(auth_file(self.codex_home) + ".lock"):
-            stored = read_auth(self.codex_home)
-            if (
-                stored is None
-                or stored.tokens is None
-                or stored.tokens.account_id != cached.tokens.account_id
-            ):
-                raise RefreshError(_SIGNED_OUT, retryable=False)
-            if stored.tokens.access_token != cached.tokens.access_token:
+        lock = await _locked(auth_file(self.codex_home) + ".lock")
+        # The task owns the lock from here on: it may outlast the caller.
+        task = asyncio.create_task(self._renew(cached.tokens))
+        self._running.add(task)
+
+        def ended(task: asyncio.Task[StoredAuth]) -> None:
+            os.close(lock)
+            self._running.discard(task)
+            if not task.cancelled():
+                task.exception()  # nobody may be left to look at it
+
+        task.add_done_callback(ended)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # Programs that are interrupted close their loop soon, and all its tasks with it.
+            await asyncio.wait([task], timeout=CANCEL_GRACE_S)
+            raise
+
+    async def _renew(self, cached: Tokens) -> StoredAuth:
+        """What `refresh` gives, under its lock."""
+        stored = self._same_account(cached)
+        tokens = stored.tokens
+        if tokens is None or tokens.access_token != cached.access_token:
+            return stored
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                answer = await self._ask(tokens.refresh_token)
+        except TimeoutError:
+            raise RefreshError("timed out while refreshing the access token", retryable=True) from None
+        fresh = _renewed(tokens, answer)
+        with changing_auth(self.codex_home):
+            # Somebody may have signed out or in meanwhile, and that is what counts.
+            stored = self._same_account(cached)
+            if stored.tokens != tokens:
                 return stored
-            try:
-                async with asyncio.timeout(TIMEOUT_S):
-                    answer = await self._ask(stored.tokens.refresh_token)
-            except TimeoutError:
-                raise RefreshError("timed out while refreshing the access token", retryable=True) from None
-            renewed = replace(stored, tokens=_renewed(stored.tokens, answer), last_refresh=self.now())
+            renewed = replace(stored, tokens=fresh, last_refresh=self.now())
             write_auth(self.codex_home, renewed)
-            return renewed
+        return renewed
+
+    def _same_account(self, cached: Tokens) -> StoredAuth:
+        """What is stored, as long as it is about the account of the cached tokens.
+
+        Raises: RefreshError when it is not; CredentialsError when it cannot be read.
+        """
+        stored = read_auth(self.codex_home)
+        if stored is None or stored.tokens is None or stored.tokens.account_id != cached.account_id:
+            raise RefreshError(_SIGNED_OUT, retryable=False)
+        return stored
 
     async def _ask(self, refresh_token: str) -> dict[str, object]:
         import json
@@ -128,8 +166,8 @@ class TokenRefresher:
         try:
             async with make_client(url, transport=self.transport, headers=headers) as client:
                 response = await client.post(url, json=body)
-        except httpx.TransportError as error:
-            message = f"Failed to refresh token: error sending request for url ({url})"
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            message = f"Failed to refresh token: error sending request for url ({shown_url(url)})"
             raise RefreshError(message, retryable=True) from error
         if response.is_success:
             try:
@@ -184,9 +222,11 @@ def _renewed(old: Tokens, answer: Mapping[str, object]) -> Tokens:
     )
 
 
-@contextlib.asynccontextmanager
-async def _locked(path: str) -> AsyncIterator[None]:
-    """Holds the lock file against other processes. The file stays: removing it would let two in."""
+async def _locked(path: str) -> int:
+    """Locks the lock file against other processes, until the descriptor that this gives is closed.
+
+    The file stays: removing it would let two in.
+    """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -195,9 +235,10 @@ async def _locked(path: str) -> AsyncIterator[None]:
         ) from error
     try:
         await _lock(descriptor, path)
-        yield
-    finally:
+    except BaseException:
         os.close(descriptor)
+        raise
+    return descriptor
 
 
 async def _lock(descriptor: int, path: str) -> None:

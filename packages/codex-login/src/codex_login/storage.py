@@ -15,10 +15,13 @@ from codex_login.errors import CredentialsError
 from codex_login.id_token import IdTokenClaims, InvalidTokenError, read_id_token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
 AUTH_FILE_NAME = "auth.json"
+CHANGE_TIMEOUT_S = 2.0
+"""A change takes milliseconds; whoever is kept waiting for longer goes ahead."""
+_CHANGE_POLL_S = 0.01
 
 _KNOWN_FIELDS = ("auth_mode", "OPENAI_API_KEY", "tokens", "last_refresh")
 _KNOWN_TOKEN_FIELDS = ("id_token", "access_token", "refresh_token", "account_id")
@@ -122,6 +125,40 @@ def format_auth(auth: StoredAuth) -> str:
         data["last_refresh"] = auth.last_refresh.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     data.update(auth.others)
     return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+@contextlib.contextmanager
+def changing_auth(codex_home: str) -> Iterator[None]:
+    """Keeps other processes from changing auth.json while this one looks at it and changes it.
+
+    The directory itself is locked, so nothing is left behind, and for so short a time that a login or
+    logout never waits for a renewal on its way to the issuer and back. Where the directory is not there or
+    cannot be locked (some network file systems) nobody is kept out.
+    """
+    descriptor: int | None = None
+    with contextlib.suppress(OSError):
+        descriptor = os.open(codex_home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        _lock_briefly(descriptor)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _lock_briefly(descriptor: int) -> None:
+    import fcntl
+    import time
+
+    give_up = time.monotonic() + CHANGE_TIMEOUT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= give_up:
+                return
+            time.sleep(_CHANGE_POLL_S)
 
 
 def write_auth(codex_home: str, auth: StoredAuth) -> None:

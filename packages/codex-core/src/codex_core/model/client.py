@@ -47,7 +47,6 @@ BROKEN_DETAIL = "Transport error: error decoding response body"
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
-_SECRET_PARAMETER = re.compile(r"(?i)([?&](?:access[-_]token|api[-_]?key|key|secret|sig|token)=)[^&#]+")
 
 
 class Keep(Enum):
@@ -68,17 +67,17 @@ class Connection:
     def open(self, url: str, provider: ModelProvider, services: Services) -> httpx.AsyncClient:
         """The HTTP client for requests to `url`.
 
-        Raises: InvalidRequest when certificates, a script or a recording cannot be used.
+        Raises: InvalidRequest when the URL, a proxy, certificates, a script or a recording cannot be used.
         """
         if self._client is None:
             from codex_core.model.transports import transport_for
-            from codex_login.errors import TlsSetupError
+            from codex_login.errors import ConnectionSetupError
             from codex_login.http import import_httpx, make_client
 
             import_httpx()  # before anything else imports it the slow way
             try:
                 self._client = make_client(url, transport=transport_for(provider, services))
-            except TlsSetupError as error:
+            except ConnectionSetupError as error:
                 raise InvalidRequest(str(error)) from error
         return self._client
 
@@ -195,15 +194,28 @@ class ModelClient:
         """The head of a response, or why there is none."""
         import httpx
 
-        from codex_login.errors import TlsSetupError
+        from codex_login.errors import ConnectionSetupError
 
+        # The libraries quote what they do not like, headers and passwords included: no text or cause of
+        # theirs goes into these errors.
         try:
             request = client.build_request("POST", url, content=payload, headers=headers)
+        except (httpx.InvalidURL, UnicodeError):
+            raise InvalidRequest(
+                f"a request to {_shown(url)} cannot be sent: it is not a valid URL"
+            ) from None
+        try:
             async with asyncio.timeout(self._idle_s):
                 return await client.send(request, stream=True)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-            raise InvalidRequest(f"a request to {_shown(url)} cannot be sent: {error}") from error
-        except TlsSetupError as error:
+        except httpx.UnsupportedProtocol:
+            raise InvalidRequest(
+                f"a request to {_shown(url)} cannot be sent: the URL does not begin with http:// or https://"
+            ) from None
+        except httpx.LocalProtocolError:
+            raise InvalidRequest(
+                f"a request to {_shown(url)} cannot be sent: HTTP does not allow its headers"
+            ) from None
+        except ConnectionSetupError as error:
             raise InvalidRequest(str(error)) from error
         except httpx.TransportError as error:
             failure = ConnectionFailed(_shown(str(request.url)))
@@ -340,8 +352,9 @@ class _Body:
 
 
 def _shown(url: str) -> str:
-    """A URL as it may stand in a message: without the values of parameters that are secrets by their name."""
-    return _SECRET_PARAMETER.sub(r"\1…", url)
+    from codex_login.shown_url import shown_url
+
+    return shown_url(url)
 
 
 def _finished_events(events: SseDecoder, chunk: bytes | None) -> list[str]:

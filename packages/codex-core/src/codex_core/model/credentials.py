@@ -69,18 +69,28 @@ async def choose_credential(
 ) -> Credential:
     """The credential of the next request to `provider`; a request without one is still sent.
 
-    Raises: MissingApiKey when the provider wants a key from the environment and nothing stands in for it.
+    Raises: MissingApiKey when the provider wants a key from the environment and nothing stands in for it;
+    InvalidRequest when the credential has characters in it that cannot stand in a header.
     """
+    from codex_login.auth import can_be_sent, clean_key
+
     if provider.env_key is not None:
-        key = environ.get(provider.env_key, "").strip()
+        key = clean_key(environ.get(provider.env_key, ""))
         if key:
-            if not (key.isascii() and key.isprintable()):
+            if not can_be_sent(key):
                 raise InvalidRequest(f"The key in `{provider.env_key}` has characters that cannot be sent.")
             return Credential(Source.ENVIRONMENT, key)
     if login is not None and may_use_login(provider):
         bearer = await login.bearer_token()
         if bearer:
-            return Credential(Source.LOGIN, bearer, login.account_id if login.is_chatgpt else None)
+            account_id = login.account_id if login.is_chatgpt else None
+            if not (can_be_sent(bearer) and can_be_sent(account_id or "")):
+                what = "ChatGPT login" if login.is_chatgpt else "API key you are logged in with"
+                raise InvalidRequest(
+                    f"The {what} has characters in it that cannot be sent. Log in again with `codex login`, "
+                    "or correct CODEX_API_KEY if that is set."
+                )
+            return Credential(Source.LOGIN, bearer, account_id)
     if provider.env_key is not None:
         raise MissingApiKey(provider.env_key, provider.env_key_instructions)
     return Credential(Source.NOWHERE)
