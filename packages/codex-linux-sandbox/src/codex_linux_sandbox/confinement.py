@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .policy import SandboxPolicy
+    from .seccomp import Programs
 
 
 class Confinement:
@@ -47,18 +48,21 @@ def confine(
     return _restrict(policy, _writable_paths(policy, cwd, tmpdir), in_namespaces=False, abi=landlock_abi)
 
 
-def confine_command(policy: SandboxPolicy, *, cwd: str, tmpdir: str, isolation: str) -> Confinement:
+def confine_command(
+    policy: SandboxPolicy, *, cwd: str, tmpdir: str, isolation: str, programs: Programs | None = None
+) -> Confinement:
     """As `confine`, in namespaces of its own where `isolation` says so and the kernel allows it.
 
     With namespaces, this returns in a new process, which is to become the command; the calling one waits for
-    it, ends as it ends, and never returns from here.
+    it, ends as it ends, and never returns from here. `programs` are filters compiled ahead.
 
     Raises: ConfinementError.
     """
     _require_linux()
     _require_one_thread()
     if isolation == LANDLOCK:
-        return _restrict(policy, _writable_paths(policy, cwd, tmpdir), in_namespaces=False)
+        writable = _writable_paths(policy, cwd, tmpdir)
+        return _restrict(policy, writable, in_namespaces=False, programs=programs)
 
     from . import landlock, namespaces
     from .policy import trusted_roots
@@ -72,12 +76,18 @@ def confine_command(policy: SandboxPolicy, *, cwd: str, tmpdir: str, isolation: 
         release()
         if isolation == NAMESPACES:
             raise ConfinementError(str(error)) from error
-        return _restrict(policy, _writable_paths(policy, cwd, tmpdir), in_namespaces=False)
-    return _restrict(policy, granted, in_namespaces=True)
+        writable = _writable_paths(policy, cwd, tmpdir)
+        return _restrict(policy, writable, in_namespaces=False, programs=programs)
+    return _restrict(policy, granted, in_namespaces=True, programs=programs)
 
 
 def _restrict(
-    policy: SandboxPolicy, writable: list[str], *, in_namespaces: bool, abi: int | None = None
+    policy: SandboxPolicy,
+    writable: list[str],
+    *,
+    in_namespaces: bool,
+    abi: int | None = None,
+    programs: Programs | None = None,
 ) -> Confinement:
     from . import landlock, privileges, seccomp
 
@@ -92,6 +102,7 @@ def _restrict(
         # Read-only mounts refuse metadata changes by place; without them, all are refused or none.
         writes=in_namespaces or policy.allows_writes,
         truncate_covered=bool(enforced.file_system & landlock.TRUNCATE),
+        programs=programs,
     )
     return Confinement(
         namespaces=in_namespaces, landlock_abi=abi, writable=enforced.writable, filter_rules=rules

@@ -1,0 +1,339 @@
+"""The agent's end of the command server: commands start in a small process, not in this one.
+
+The server is the sandbox helper, started once as `codex-linux-sandbox --serve`; it forks where the helper
+would have to be started anew, and what a command leaves behind is its child. The protocol is in
+`codex_linux_sandbox.request`. Where there is no server, commands are started the plain way, each with the
+helper in front: the server saves time, and what confines a command is the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from codex_core.errors import ExecutionError
+from codex_core.execution.spawn import ExitWatch, Pipes, SpawnFailed, describe_os_error, to_bytes
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Mapping, Sequence
+
+    from codex_linux_sandbox.request import Request
+
+ACCEPT_SECONDS = 10.0
+"""How long the server may take to answer, its own start included, before it is given up."""
+
+_END_SECONDS = 2.0
+_MAX_STARTS_IN_VAIN = 2
+_READ_BYTES = 64
+
+_log = logging.getLogger(__name__)
+
+
+class CommandLostError(ExecutionError):
+    """Nobody knows how a command ended, because what watched over it was killed."""
+
+
+class _NoServerError(Exception):
+    """The server did not take the request, so nothing has run; says why."""
+
+
+class CommandServer:
+    """Starts commands by way of one server process, which it starts when it is first needed.
+
+    One conversation owns it and closes it. Used from one event loop.
+    """
+
+    def __init__(self, helper_exe: str) -> None:
+        self._helper = helper_exe
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._starts_in_vain = 0
+        self._closed = False
+
+    async def start(
+        self, argv: Sequence[str], *, cwd: str, env: Mapping[str, str], with_input: bool
+    ) -> ServedChild | None:
+        """A child that runs `argv`, or None when it must be started without the server.
+
+        A command line that begins with the helper is confined as the helper would do it. What else keeps the
+        program from running is known when the child has ended (`ServedChild.raise_failure`).
+
+        Raises:
+            SpawnFailed: when `argv`, `cwd` or `env` cannot be passed on, or the system refuses.
+        """
+        if self._closed or self._starts_in_vain >= _MAX_STARTS_IN_VAIN:
+            return None
+        try:
+            from codex_linux_sandbox.request import encode
+        except ImportError:
+            return None
+        payload = encode(self._request(argv, cwd, env))
+        was_running = self._process is not None
+        try:
+            return await self._start_child(payload, with_input=with_input)
+        except _NoServerError as error:
+            self._give_up_process()
+            _log.warning("the command server is gone: %s", error)
+        if was_running:  # it worked before; a new one will too
+            try:
+                return await self._start_child(payload, with_input=with_input)
+            except _NoServerError as error:
+                self._give_up_process()
+                _log.warning("the command server cannot be started again: %s", error)
+        self._starts_in_vain += 1
+        _log.warning("commands are started one by one by %s", self._helper)
+        return None
+
+    async def aclose(self) -> None:
+        """Ends the server, and with it whatever it started."""
+        self._closed = True
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        process, self._process = self._process, None
+        if process is None:
+            return
+        ended = asyncio.Event()
+        watch = ExitWatch(process, asyncio.get_running_loop(), ended.set)
+        try:
+            async with asyncio.timeout(_END_SECONDS):
+                await ended.wait()
+        except TimeoutError:
+            _log.warning("the command server did not end by itself")
+        finally:
+            watch.close()
+            process.kill()  # without effect when it has ended
+            process.wait()
+
+    def _request(self, argv: Sequence[str], cwd: str, env: Mapping[str, str]) -> Request:
+        from codex_linux_sandbox.request import HELPER, PROGRAM, Request
+
+        if not argv:
+            raise SpawnFailed("command args are empty")
+        kind, words = (HELPER, argv[1:]) if argv[0] == self._helper else (PROGRAM, argv)
+        try:
+            request = Request(
+                kind,
+                [to_bytes(word) for word in words],
+                cwd=to_bytes(cwd),
+                environment={to_bytes(name): to_bytes(value) for name, value in env.items() if name},
+            )
+        except ValueError as error:  # half a surrogate pair
+            raise SpawnFailed(str(error)) from error
+        texts = (*request.words, request.cwd, *request.environment, *request.environment.values())
+        if any(b"\0" in text for text in texts):
+            raise SpawnFailed("embedded null byte")
+        if any(b"=" in name for name in request.environment):
+            raise SpawnFailed("illegal environment variable name")
+        return request
+
+    async def _start_child(self, payload: bytes, *, with_input: bool) -> ServedChild:
+        try:
+            if self._socket is None:
+                self._start_server()
+            pipes = Pipes.open(with_input=with_input)
+        except OSError as error:
+            if self._socket is None:
+                raise _NoServerError(describe_os_error(error)) from error
+            raise SpawnFailed(describe_os_error(error)) from error
+        assert self._socket is not None
+        child = None
+        try:
+            ours, theirs = socket.socketpair()
+            ours.setblocking(False)
+            child = ServedChild(ours, pipes)
+            with theirs:
+                streams = [pipes.their_stdin, pipes.their_stdout, pipes.their_stderr]
+                socket.send_fds(self._socket, [b"+"], [*streams, theirs.fileno()])
+            pipes.close_theirs()
+            await child.hand_over(payload)
+        except OSError as error:
+            self._abandon(child, pipes)
+            raise _NoServerError(describe_os_error(error)) from error
+        except BaseException:
+            self._abandon(child, pipes)
+            raise
+        self._starts_in_vain = 0
+        return child
+
+    def _abandon(self, child: ServedChild | None, pipes: Pipes) -> None:
+        if child is not None:
+            child.close()
+        pipes.close_theirs()
+        pipes.close_ours()
+
+    def _start_server(self) -> None:
+        import subprocess
+
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            with theirs:
+                # "--" ends the options, also for a helper that knows nothing of this one.
+                self._process = subprocess.Popen(
+                    [os.path.abspath(self._helper), f"--serve={theirs.fileno()}", "--"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    cwd="/",
+                    env={},  # nothing in an environment may change what confines
+                    start_new_session=True,
+                )
+        except BaseException:
+            ours.close()
+            raise
+        ours.setblocking(False)
+        self._socket = ours
+
+    def _give_up_process(self) -> None:
+        """Forgets the server. Commands that run are looked after by processes of their own."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+
+class ServedChild:
+    """A running child of the server and our ends of its pipes, which do not block."""
+
+    def __init__(self, channel: socket.socket, pipes: Pipes) -> None:
+        from codex_linux_sandbox import request
+
+        self._protocol = request
+        self._channel = channel
+        self._pipes = pipes
+        self._loop = asyncio.get_running_loop()
+        self._unread = b""
+        self._accepted: asyncio.Future[None] = self._loop.create_future()
+        self._status: int | None = None
+        self._failure: ExecutionError | None = None
+        self._gone = False
+        self._on_end: Callable[[], None] | None = None
+        self._on_gone: Callable[[], None] | None = None
+        self._closed = False
+        self._loop.add_reader(channel, self._read)
+
+    @property
+    def stdin(self) -> int | None:
+        """None: the child reads from /dev/null."""
+        return self._pipes.stdin
+
+    @property
+    def stdout(self) -> int:
+        return self._pipes.stdout
+
+    @property
+    def stderr(self) -> int:
+        return self._pipes.stderr
+
+    @property
+    def returncode(self) -> int | None:
+        """As `subprocess` has it; None until it is known."""
+        return self._status
+
+    async def hand_over(self, payload: bytes) -> None:
+        """Sends the request when the server is ready for it; until then nothing can have run.
+
+        Raises: OSError when it never is.
+        """
+        try:
+            async with asyncio.timeout(ACCEPT_SECONDS):
+                await self._accepted
+        except TimeoutError:
+            raise TimeoutError(f"no answer within {ACCEPT_SECONDS:g} seconds") from None
+        await self._loop.sock_sendall(self._channel, payload)
+
+    def watch(self, on_end: Callable[[], None], on_gone: Callable[[], None]) -> None:
+        """Calls back once when the child has ended, and once, not before, when all it left has."""
+        self._on_end, self._on_gone = on_end, on_gone
+        self._announce()
+
+    def kill_all(self) -> None:
+        """SIGKILL for everything that came of the command, also what left its session."""
+        if not self._gone and not self._closed:
+            try:
+                self._channel.send(self._protocol.KILL)
+            except OSError:
+                pass  # it is over
+
+    def reap(self) -> None:
+        """Nothing to do: the server does."""
+
+    def raise_failure(self) -> None:
+        """Does nothing if the program was started and its end is known.
+
+        Raises:
+            SpawnFailed: when the program could not be started.
+            CommandLostError: when its end was not told.
+        """
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        """Lets go of the channel, at which everything that still runs is killed."""
+        if not self._closed:
+            self._closed = True
+            self._loop.remove_reader(self._channel)
+            self._channel.close()
+            self._accepted.cancel()
+
+    def _read(self) -> None:
+        try:
+            data = self._channel.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(self._channel)
+            self._hung_up()
+            return
+        self._unread += data
+        answer = self._protocol.ANSWER
+        while len(self._unread) >= answer.size:
+            letter, number = answer.unpack_from(self._unread)
+            self._unread = self._unread[answer.size :]
+            self._take(letter, number)
+        self._announce()
+
+    def _take(self, letter: bytes, number: int) -> None:
+        if not self._accepted.done():
+            if (letter, number) == (self._protocol.ACCEPTED, self._protocol.VERSION):
+                self._accepted.set_result(None)
+            else:
+                self._accepted.set_exception(ConnectionAbortedError("it speaks another language"))
+        elif letter == self._protocol.FAILED:
+            self._failure = SpawnFailed(describe_os_error(OSError(number, os.strerror(number))))
+        elif letter == self._protocol.ENDED:
+            self._status = number
+
+    def _hung_up(self) -> None:
+        self._gone = True
+        if not self._accepted.done():
+            self._accepted.set_exception(ConnectionResetError("it ended before it took a command"))
+        elif self._status is None and self._failure is None:
+            self._failure = CommandLostError(
+                "the process that watched over the command was killed; how the command ended is not known"
+            )
+        self._announce()
+
+    def _announce(self) -> None:
+        if self._on_end is not None and (self._status is not None or self._gone):
+            on_end, self._on_end = self._on_end, None
+            on_end()
+        if self._on_gone is not None and self._gone:
+            on_gone, self._on_gone = self._on_gone, None
+            on_gone()
+
+
+def command_server(helper_exe: str | None) -> CommandServer | None:
+    """A server for a conversation whose helper this is; None where there can be none."""
+    return CommandServer(helper_exe) if helper_exe is not None and sys.platform == "linux" else None

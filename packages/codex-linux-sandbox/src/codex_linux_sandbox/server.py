@@ -1,0 +1,263 @@
+"""The command server: `codex-linux-sandbox --serve FD` starts commands without a new interpreter for each.
+
+Three kinds of processes. The server takes four descriptors at a time from the socket it was started with
+(standard input, output and error of a command, and a channel) and forks a keeper for them. The keeper reads
+the request from the channel and forks the process that confines itself and becomes the command, by the same
+code as a helper that was started for this one command. The keeper adopts whatever the command leaves behind,
+reports its end, and ends all of it when the channel says so or is closed, as it is when the agent dies.
+
+Nothing here obeys the environment of a command: that is handed to exec and looked at by nobody else.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from _socket import CMSG_SPACE, MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOL_SOCKET, socket
+
+from . import launch, libc
+from .request import ACCEPTED, ANSWER, ENDED, FAILED, HELPER, LENGTH, VERSION, Request, decode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn, Protocol
+
+    from .seccomp import Programs
+
+    class RunHelper(Protocol):
+        def __call__(
+            self, arguments: list[str], environment: dict[bytes, bytes], programs: Programs
+        ) -> NoReturn: ...
+
+
+_PR_SET_CHILD_SUBREAPER = 36
+_SIGKILL = 9
+_DESCRIPTORS = 4
+_INT_BYTES = 4
+_BROKEN = 70  # a keeper or the process before the command failed in a way nobody foresaw
+
+
+def serve(descriptor: int, run_helper: RunHelper) -> NoReturn:
+    """Serves until the other end of the socket `descriptor` is closed; then nothing it started is left."""
+    from .seccomp import Programs
+
+    requests = socket(fileno=descriptor)
+    os.set_inheritable(descriptor, False)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    os.close(os.pidfd_open(os.getpid()))  # where this is refused, better now than with a command running
+    programs = Programs()
+    while (descriptors := _receive(requests)) is not None:
+        if len(descriptors) == _DESCRIPTORS and _fork() == 0:
+            _guarded(lambda: _keep(requests, descriptors, run_helper, programs))
+        for number in descriptors:
+            os.close(number)
+        _reap_finished()
+        programs.prepare()
+    end_descendants()
+    os._exit(0)
+
+
+def _guarded(act: Callable[[], object]) -> NoReturn:
+    """Ends this forked process after `act`, whatever happens: it must not go on as the server."""
+    try:
+        act()
+    finally:
+        os._exit(_BROKEN)
+
+
+def _fork() -> int:
+    """As `os.fork`; -1 when there can be no more processes. The other end sees its channel closed then."""
+    try:
+        return os.fork()
+    except OSError:
+        return -1
+
+
+def _receive(requests: socket) -> list[int] | None:
+    """The descriptors of the next message; None when there will be none."""
+    room = CMSG_SPACE(_DESCRIPTORS * _INT_BYTES)
+    try:
+        data, ancillary, _, _ = requests.recvmsg(1, room, MSG_CMSG_CLOEXEC)
+    except OSError:
+        return None
+    numbers: list[int] = []
+    for level, kind, content in ancillary:
+        if level == SOL_SOCKET and kind == SCM_RIGHTS:
+            whole = len(content) // _INT_BYTES * _INT_BYTES
+            numbers += memoryview(content)[:whole].cast("i").tolist()
+    return numbers if data else None
+
+
+def _reap_finished() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+# --- the keeper --------------------------------------------------------------------------------------
+
+
+def _keep(requests: socket, descriptors: list[int], run_helper: RunHelper, programs: Programs) -> None:
+    requests.close()
+    *streams, number = descriptors
+    channel = socket(fileno=number)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    channel.sendall(ANSWER.pack(ACCEPTED, VERSION))
+    body = _read_request(channel)
+    if body is None:
+        os._exit(0)  # nobody wants it any more
+    request = decode(body)
+    keeper = os.getpid()
+    command = os.fork()
+    if command == 0:
+        _guarded(lambda: _become(request, streams, channel, keeper, run_helper, programs))
+    for stream in streams:
+        os.close(stream)
+    status = _watch(command, channel)
+    if status is None:
+        status = end_descendants(command)
+        _tell(channel, ENDED, status)
+    else:
+        end_descendants(command)
+    os._exit(0)
+
+
+def _read_request(channel: socket) -> bytes | None:
+    header = _read_exactly(channel, LENGTH.size)
+    return None if header is None else _read_exactly(channel, LENGTH.unpack(header)[0])
+
+
+def _read_exactly(channel: socket, size: int) -> bytes | None:
+    content = bytearray()
+    while len(content) < size:
+        try:
+            part = channel.recv(size - len(content))
+        except ConnectionResetError:
+            return None
+        if not part:
+            return None
+        content += part
+    return bytes(content)
+
+
+def _watch(command: int, channel: socket) -> int | None:
+    """Waits until what is left of the command must end; its status if it ended by itself, which is told."""
+    end = os.pidfd_open(command)
+    poll = select.poll()
+    poll.register(end, select.POLLIN)
+    poll.register(channel.fileno(), select.POLLIN)
+    status: int | None = None
+    while True:
+        ready = [number for number, _ in poll.poll()]
+        if end in ready:
+            poll.unregister(end)
+            # Left a zombie: as long as it is there, nobody else can get its number, nor its group's.
+            info = os.waitid(os.P_PID, command, os.WEXITED | os.WNOWAIT)
+            assert info is not None
+            status = info.si_status if info.si_code == os.CLD_EXITED else -info.si_status
+            # Asked before it is told: with the answer, the other end may take everything for finished.
+            is_alone = children() == [command]
+            _tell(channel, ENDED, status)
+            if is_alone:
+                return status
+        if channel.fileno() in ready:
+            return status
+
+
+def _tell(channel: socket, letter: bytes, number: int) -> None:
+    try:
+        channel.sendall(ANSWER.pack(letter, number))
+    except OSError:
+        pass  # nobody listens any more
+
+
+def end_descendants(command: int | None = None) -> int:
+    """Kills and reaps every child, and what those leave behind; how `command` ended, if it is among them.
+
+    A process cannot get out of this: when its parent ends, it becomes a child of this process.
+    """
+    status = -_SIGKILL
+    if command is not None:
+        try:
+            # All at once: a process that is being killed cannot fork, one after the other they could.
+            os.killpg(command, _SIGKILL)
+        except OSError:
+            pass
+    while True:
+        known = children()
+        for pid in known or ():
+            try:
+                os.kill(pid, _SIGKILL)
+            except OSError:
+                pass  # of another user: waited for as long as it likes
+        try:
+            pid, wait_status = os.waitpid(-1, os.WNOHANG if known is None else 0)
+        except ChildProcessError:
+            return status
+        if pid == command:
+            status = os.waitstatus_to_exitcode(wait_status)
+        if known is None and pid == 0:
+            return status
+
+
+def children() -> list[int] | None:
+    """The process ids of the children of this process, zombies included; None when they cannot be known."""
+    own = os.getpid()
+    try:
+        with open(f"/proc/self/task/{own}/children", encoding="ascii") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        pass  # a kernel built without this file
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return None
+    return [int(name) for name in names if name.isdigit() and _parent_of(name) == own]
+
+
+def _parent_of(pid: str) -> int | None:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+# --- the process that becomes the command ------------------------------------------------------------
+
+
+def _become(
+    request: Request,
+    streams: list[int],
+    channel: socket,
+    keeper: int,
+    run_helper: RunHelper,
+    programs: Programs,
+) -> None:
+    os.setsid()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)
+    if os.getppid() != keeper:
+        os._exit(_BROKEN)
+    try:
+        os.chdir(request.cwd)
+    except OSError as error:
+        _fail(channel, error)
+    if request.kind != HELPER:
+        _fail(channel, launch.execute(request.words, request.environment, keep_descriptors=True))
+    channel.close()
+    try:
+        run_helper([os.fsdecode(word) for word in request.words], request.environment, programs)
+    except SystemExit as end:
+        sys.stdout.flush()
+        os._exit(end.code if isinstance(end.code, int) else 0)
+
+
+def _fail(channel: socket, error: OSError) -> NoReturn:
+    _tell(channel, FAILED, error.errno or 0)
+    os._exit(launch.NOT_FOUND)
