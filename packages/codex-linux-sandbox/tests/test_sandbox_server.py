@@ -78,9 +78,9 @@ class Server:
         read_end, write_end = os.pipe()
         with self.open_channel(write_end) as channel:
             os.close(write_end)
-            assert channel.recv(protocol.ANSWER.size) == protocol.ANSWER.pack(b"A", protocol.VERSION)
             environment = {b"PATH": b"/usr/bin:/bin"}
             channel.sendall(protocol.encode(protocol.Request(kind, words, cwd=cwd, environment=environment)))
+            assert channel.recv(protocol.ANSWER.size) == protocol.ANSWER.pack(b"A", protocol.VERSION)
             with open(read_end, "rb") as file:
                 output = file.read()
             answers = b""
@@ -134,8 +134,8 @@ def test_message_without_descriptors_is_passed_over() -> None:
 def test_channel_that_says_nonsense_harms_nobody() -> None:
     server = Server()
     with open(os.devnull, "wb") as null, server.open_channel(null.fileno()) as channel:
-        channel.recv(protocol.ANSWER.size)
         channel.sendall(protocol.LENGTH.pack(4) + b"oops")
+        channel.recv(protocol.ANSWER.size)
         assert channel.recv(1) == b""
     assert server.run(b"echo", b"x")[0] == b"x\n"
     assert server.close() == 0
@@ -146,7 +146,6 @@ def test_channel_closed_early_starts_nothing() -> None:
     read_end, write_end = os.pipe()
     with server.open_channel(write_end) as channel:
         os.close(write_end)
-        channel.recv(protocol.ANSWER.size)
         sent = protocol.Request(protocol.PROGRAM, [b"echo", b"ran"], cwd=b"/", environment={})
         channel.sendall(protocol.encode(sent)[:-1])
     with open(read_end, "rb") as file:

@@ -14,7 +14,7 @@ HELPER = b"helper"  # the words are the helper's arguments, and end as if it had
 PROGRAM = b"program"  # the words are a command line to be run as it is, unconfined
 
 # An answer is a letter and a number.
-ACCEPTED = b"A"  # send the request now; the number is VERSION
+ACCEPTED = b"A"  # the request is complete and taken on; the number is VERSION
 FAILED = b"F"  # the program could not be started; the number is the system's error
 ENDED = b"E"  # the command has ended; the number is its exit code, or the signal as a negative number
 ANSWER = struct.Struct("!ci")

@@ -40,7 +40,7 @@ class Programs:
         if self._compiled is not None:
             return
         self._compiled = {}
-        from . import confinement, landlock  # noqa: F401 -- loaded once, here, and not in every child
+        from . import landlock
 
         try:
             pyseccomp = _usable_pyseccomp()

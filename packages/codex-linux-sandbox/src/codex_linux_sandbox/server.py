@@ -48,15 +48,24 @@ def serve(descriptor: int, run_helper: RunHelper) -> NoReturn:
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     os.close(os.pidfd_open(os.getpid()))  # where this is refused, better now than with a command running
     programs = Programs()
+    is_prepared = False
     while (descriptors := _receive(requests)) is not None:
         if len(descriptors) == _DESCRIPTORS and _fork() == 0:
             _guarded(lambda: _keep(requests, descriptors, run_helper, programs))
         for number in descriptors:
             os.close(number)
         _reap_finished()
-        programs.prepare()
+        if not is_prepared:  # while the first command runs, so that it did not have to wait
+            is_prepared = True
+            _load_what_confines()
+            programs.prepare()
     end_descendants()
     os._exit(0)
+
+
+def _load_what_confines() -> None:
+    """Imports once what every confined child would have to."""
+    from . import confinement, errors, landlock, policy, policy_json, privileges  # noqa: F401
 
 
 def _guarded(act: Callable[[], object]) -> NoReturn:
@@ -106,9 +115,8 @@ def _keep(requests: socket, descriptors: list[int], run_helper: RunHelper, progr
     *streams, number = descriptors
     channel = socket(fileno=number)
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    channel.sendall(ANSWER.pack(ACCEPTED, VERSION))
     body = _read_request(channel)
-    if body is None:
+    if body is None or not _is_awaited(channel):
         os._exit(0)  # nobody wants it any more
     request = decode(body)
     keeper = os.getpid()
@@ -124,6 +132,15 @@ def _keep(requests: socket, descriptors: list[int], run_helper: RunHelper, progr
     else:
         end_descendants(command)
     os._exit(0)
+
+
+def _is_awaited(channel: socket) -> bool:
+    """Says that the request is taken on; False when the other end has given up and may have found another way."""
+    try:
+        channel.sendall(ANSWER.pack(ACCEPTED, VERSION))
+    except OSError:
+        return False
+    return True
 
 
 def _read_request(channel: socket) -> bytes | None:

@@ -240,16 +240,16 @@ class ServedChild:
         return self._status
 
     async def hand_over(self, payload: bytes) -> None:
-        """Sends the request when the server is ready for it; until then nothing can have run.
+        """Sends the request and waits until somebody has taken it on.
 
-        Raises: OSError when it never is.
+        Raises: OSError when nobody has: nothing ran then, and nothing will once the channel is closed.
         """
         try:
             async with asyncio.timeout(ACCEPT_SECONDS):
+                await self._loop.sock_sendall(self._channel, payload)
                 await self._accepted
         except TimeoutError:
             raise TimeoutError(f"no answer within {ACCEPT_SECONDS:g} seconds") from None
-        await self._loop.sock_sendall(self._channel, payload)
 
     def watch(self, on_end: Callable[[], None], on_gone: Callable[[], None]) -> None:
         """Calls back once when the child has ended, and once, not before, when all it left has."""
