@@ -460,10 +460,10 @@ async def test_no_descriptor_and_no_process_is_left_over(run: Runner) -> None:
     for number in range(100):
         await run("true", policy=WORKSPACE if number % 2 else None, stdin=b"x" if number % 3 else None)
     assert len(os.listdir("/proc/self/fd")) == before
-    # The last keeper may be a zombie until the next command.
-    assert len(os.listdir(f"/proc/{run.pid}/fd")) == its_before
+    # One keeper is in reserve; the last one may be a zombie until the next command.
+    assert len(os.listdir(f"/proc/{run.pid}/fd")) <= its_before + 1
     children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
-    assert len(children) <= 1
+    assert len(children) <= 2
 
 
 async def test_server_is_started_when_it_is_needed(run: Runner) -> None:

@@ -95,18 +95,18 @@ class Server:
 
 def test_command_is_run_and_its_end_is_told() -> None:
     server = Server()
-    assert server.run(b"sh", b"-c", b"echo x; exit 3") == (b"x\n", protocol.ANSWER.pack(b"E", 3))
-    assert server.run(b"sh", b"-c", b"kill -9 $$") == (b"", protocol.ANSWER.pack(b"E", -9))
+    assert server.run(b"sh", b"-c", b"echo x; exit 3") == (b"x\n", protocol.ANSWER.pack(b"L", 3))
+    assert server.run(b"sh", b"-c", b"kill -9 $$") == (b"", protocol.ANSWER.pack(b"L", -9))
     assert server.close() == 0
 
 
 def test_helper_is_run_with_its_arguments(landlock: int) -> None:
     server = Server()
     output, answers = server.run(b"/", b'{"mode":"read-only"}', b"echo", b"x", kind=protocol.HELPER)
-    assert (output, answers) == (b"x\n", protocol.ANSWER.pack(b"E", 0))
+    assert (output, answers) == (b"x\n", protocol.ANSWER.pack(b"L", 0))
     output, answers = server.run(b"--version", kind=protocol.HELPER)
     assert output.startswith(b"codex-linux-sandbox ")
-    assert answers == protocol.ANSWER.pack(b"E", 0)
+    assert answers == protocol.ANSWER.pack(b"L", 0)
     assert server.close() == 0
 
 
@@ -120,7 +120,7 @@ def test_missing_program_is_told_apart_from_its_exit_code() -> None:
 def test_namespaces_are_possible_too(landlock: int) -> None:
     server = Server()
     words = (b"--isolation", b"auto", b"/", b'{"mode":"read-only"}', b"sh", b"-c", b"echo x; exit 4")
-    assert server.run(*words, kind=protocol.HELPER) == (b"x\n", protocol.ANSWER.pack(b"E", 4))
+    assert server.run(*words, kind=protocol.HELPER) == (b"x\n", protocol.ANSWER.pack(b"L", 4))
     assert server.close() == 0
 
 

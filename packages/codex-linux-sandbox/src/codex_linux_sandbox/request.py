@@ -17,6 +17,7 @@ PROGRAM = b"program"  # the words are a command line to be run as it is, unconfi
 ACCEPTED = b"A"  # the request is complete and taken on; the number is VERSION
 FAILED = b"F"  # the program could not be started; the number is the system's error
 ENDED = b"E"  # the command has ended; the number is its exit code, or the signal as a negative number
+FINISHED = b"L"  # as ENDED, and nothing is left of it
 ANSWER = struct.Struct("!ci")
 
 KILL = b"K"  # sent after the request: end what is left of the command

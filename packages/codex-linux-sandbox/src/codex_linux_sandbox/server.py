@@ -1,9 +1,9 @@
 """The command server: `codex-linux-sandbox --serve FD` starts commands without a new interpreter for each.
 
-Three kinds of processes. The server takes four descriptors at a time from the socket it was started with
-(standard input, output and error of a command, and a channel) and forks a keeper for them. The keeper reads
-the request from the channel and forks the process that confines itself and becomes the command, by the same
-code as a helper that was started for this one command. The keeper adopts whatever the command leaves behind,
+Three kinds of processes. The server keeps one keeper in reserve. The keeper takes four descriptors (standard
+input, output and error of a command, and a channel) from the socket the server was started with, reads the
+request from the channel and forks the process that confines itself and becomes the command, by the same code
+as a helper that was started for this one command. The keeper adopts whatever the command leaves behind,
 reports its end, and ends all of it when the channel says so or is closed, as it is when the agent dies.
 
 Nothing here obeys the environment of a command: that is handed to exec and looked at by nobody else.
@@ -11,13 +11,22 @@ Nothing here obeys the environment of a command: that is handed to exec and look
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import sys
-from _socket import CMSG_SPACE, MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOL_SOCKET, socket
+from _socket import (
+    CMSG_SPACE,
+    MSG_CMSG_CLOEXEC,
+    MSG_DONTWAIT,
+    MSG_PEEK,
+    SCM_RIGHTS,
+    SOL_SOCKET,
+    socket,
+)
 
 from . import launch, libc
-from .request import ACCEPTED, ANSWER, ENDED, FAILED, HELPER, LENGTH, VERSION, Request, decode
+from .request import ACCEPTED, ANSWER, ENDED, FAILED, FINISHED, HELPER, LENGTH, VERSION, Request, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,20 +56,45 @@ def serve(descriptor: int, run_helper: RunHelper) -> NoReturn:
     os.set_inheritable(descriptor, False)
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     os.close(os.pidfd_open(os.getpid()))  # where this is refused, better now than with a command running
+    gc.disable()  # its passes write to every object, and so copy the memory that forked processes share
     programs = Programs()
     is_prepared = False
-    while (descriptors := _receive(requests)) is not None:
-        if len(descriptors) == _DESCRIPTORS and _fork() == 0:
-            _guarded(lambda: _keep(requests, descriptors, run_helper, programs))
-        for number in descriptors:
-            os.close(number)
+    while True:
+        reserve = _fork_keeper(requests, run_helper, programs)
+        is_taken = os.read(reserve, 1)
+        os.close(reserve)
         _reap_finished()
+        if not is_taken and _is_closed(requests):
+            break
         if not is_prepared:  # while the first command runs, so that it did not have to wait
             is_prepared = True
             _load_what_confines()
             programs.prepare()
     end_descendants()
     os._exit(0)
+
+
+def _fork_keeper(requests: socket, run_helper: RunHelper, programs: Programs) -> int:
+    """Where a byte comes from when the new keeper has started a command; the end, when it never will.
+
+    Raises: OSError when there can be no more processes.
+    """
+    read_end, write_end = os.pipe()
+    server = os.getpid()
+    if os.fork() == 0:
+        os.close(read_end)
+        _guarded(lambda: _keep(requests, server, write_end, run_helper, programs))
+    os.close(write_end)
+    return read_end
+
+
+def _is_closed(requests: socket) -> bool:
+    try:
+        return not requests.recv(1, MSG_PEEK | MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _load_what_confines() -> None:
@@ -74,14 +108,6 @@ def _guarded(act: Callable[[], object]) -> NoReturn:
         act()
     finally:
         os._exit(_BROKEN)
-
-
-def _fork() -> int:
-    """As `os.fork`; -1 when there can be no more processes. The other end sees its channel closed then."""
-    try:
-        return os.fork()
-    except OSError:
-        return -1
 
 
 def _receive(requests: socket) -> list[int] | None:
@@ -110,11 +136,18 @@ def _reap_finished() -> None:
 # --- the keeper --------------------------------------------------------------------------------------
 
 
-def _keep(requests: socket, descriptors: list[int], run_helper: RunHelper, programs: Programs) -> None:
+def _keep(requests: socket, server: int, started: int, run_helper: RunHelper, programs: Programs) -> None:
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)  # in reserve, it is of no use without the server
+    if os.getppid() != server:
+        os._exit(0)
+    descriptors = _receive(requests)
+    if descriptors is None or len(descriptors) != _DESCRIPTORS:
+        os._exit(0)
+    libc.prctl(libc.PR_SET_PDEATHSIG, 0)
     requests.close()
     *streams, number = descriptors
     channel = socket(fileno=number)
-    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     body = _read_request(channel)
     if body is None or not _is_awaited(channel):
         os._exit(0)  # nobody wants it any more
@@ -123,19 +156,24 @@ def _keep(requests: socket, descriptors: list[int], run_helper: RunHelper, progr
     command = os.fork()
     if command == 0:
         _guarded(lambda: _become(request, streams, channel, keeper, run_helper, programs))
+    _give_way(started)
     for stream in streams:
         os.close(stream)
-    status = _watch(command, channel)
-    if status is None:
-        status = end_descendants(command)
-        _tell(channel, ENDED, status)
-    else:
-        end_descendants(command)
+    _watch(command, channel)
     os._exit(0)
 
 
+def _give_way(started: int) -> None:
+    """Has the server make the next keeper."""
+    try:
+        os.write(started, b"+")
+    except OSError:
+        pass  # it was killed, and this command is the last of it
+    os.close(started)
+
+
 def _is_awaited(channel: socket) -> bool:
-    """Says that the request is taken on; False when the other end has given up and may have found another way."""
+    """Says that the request is taken on; False when the other end has given up and gone another way."""
     try:
         channel.sendall(ANSWER.pack(ACCEPTED, VERSION))
     except OSError:
@@ -161,28 +199,36 @@ def _read_exactly(channel: socket, size: int) -> bytes | None:
     return bytes(content)
 
 
-def _watch(command: int, channel: socket) -> int | None:
-    """Waits until what is left of the command must end; its status if it ended by itself, which is told."""
+def _watch(command: int, channel: socket) -> None:
+    """Tells when the command has ended, and ends what is left of it when it must or when nobody listens."""
     end = os.pidfd_open(command)
     poll = select.poll()
     poll.register(end, select.POLLIN)
     poll.register(channel.fileno(), select.POLLIN)
-    status: int | None = None
+    is_running = True
     while True:
         ready = [number for number, _ in poll.poll()]
         if end in ready:
             poll.unregister(end)
-            # Left a zombie: as long as it is there, nobody else can get its number, nor its group's.
-            info = os.waitid(os.P_PID, command, os.WEXITED | os.WNOWAIT)
-            assert info is not None
-            status = info.si_status if info.si_code == os.CLD_EXITED else -info.si_status
-            # Asked before it is told: with the answer, the other end may take everything for finished.
-            is_alone = children() == [command]
+            is_running = False
+            status = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1])
+            if not _has_children():
+                _tell(channel, FINISHED, status)
+                return
             _tell(channel, ENDED, status)
-            if is_alone:
-                return status
         if channel.fileno() in ready:
-            return status
+            break
+    status = end_descendants(command)
+    if is_running:
+        _tell(channel, FINISHED, status)
+
+
+def _has_children() -> bool:
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def _tell(channel: socket, letter: bytes, number: int) -> None:
@@ -198,19 +244,10 @@ def end_descendants(command: int | None = None) -> int:
     A process cannot get out of this: when its parent ends, it becomes a child of this process.
     """
     status = -_SIGKILL
-    if command is not None:
-        try:
-            # All at once: a process that is being killed cannot fork, one after the other they could.
-            os.killpg(command, _SIGKILL)
-        except OSError:
-            pass
     while True:
         known = children()
         for pid in known or ():
-            try:
-                os.kill(pid, _SIGKILL)
-            except OSError:
-                pass  # of another user: waited for as long as it likes
+            _kill(pid, group=command)
         try:
             pid, wait_status = os.waitpid(-1, os.WNOHANG if known is None else 0)
         except ChildProcessError:
@@ -221,12 +258,23 @@ def end_descendants(command: int | None = None) -> int:
             return status
 
 
+def _kill(child: int, *, group: int | None) -> None:
+    try:
+        # All of the group at once: who is being killed cannot fork; killed one by one, they could.
+        # The number is the group's as long as we have a child in it that we did not reap.
+        if group is not None and os.getpgid(child) == group:
+            os.killpg(group, _SIGKILL)
+        else:
+            os.kill(child, _SIGKILL)
+    except OSError:
+        pass  # of another user: waited for as long as it likes
+
+
 def children() -> list[int] | None:
     """The process ids of the children of this process, zombies included; None when they cannot be known."""
     own = os.getpid()
     try:
-        with open(f"/proc/self/task/{own}/children", encoding="ascii") as file:
-            return [int(word) for word in file.read().split()]
+        return [int(word) for word in _read(f"/proc/self/task/{own}/children").split()]
     except OSError:
         pass  # a kernel built without this file
     try:
@@ -236,10 +284,21 @@ def children() -> list[int] | None:
     return [int(name) for name in names if name.isdigit() and _parent_of(name) == own]
 
 
+def _read(path: str) -> bytes:
+    """As `open` does it, without the import of a text encoding in every process."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        content = b""
+        while part := os.read(descriptor, 65536):
+            content += part
+        return content
+    finally:
+        os.close(descriptor)
+
+
 def _parent_of(pid: str) -> int | None:
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return int(file.read().rpartition(b")")[2].split()[1])
+        return int(_read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[1])
     except (OSError, ValueError, IndexError):
         return None
 

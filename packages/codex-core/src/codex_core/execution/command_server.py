@@ -312,8 +312,9 @@ class ServedChild:
                 self._accepted.set_exception(ConnectionAbortedError("it speaks another language"))
         elif letter == self._protocol.FAILED:
             self._failure = SpawnFailed(describe_os_error(OSError(number, os.strerror(number))))
-        elif letter == self._protocol.ENDED:
+        elif letter in (self._protocol.ENDED, self._protocol.FINISHED):
             self._status = number
+            self._gone = letter == self._protocol.FINISHED
 
     def _hung_up(self) -> None:
         self._gone = True
