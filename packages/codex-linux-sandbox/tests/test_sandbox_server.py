@@ -30,8 +30,9 @@ def test_request_survives_the_way(
 ) -> None:
     sent = protocol.Request(kind, words, cwd=cwd, environment=environment)
     message = protocol.encode(sent)
-    (length,) = protocol.LENGTH.unpack(message[: protocol.LENGTH.size])
-    body = message[protocol.LENGTH.size :]
+    assert message.startswith(protocol.REQUEST)
+    (length,) = protocol.LENGTH.unpack(message[1 : 1 + protocol.LENGTH.size])
+    body = message[1 + protocol.LENGTH.size :]
     assert length == len(body)
     got = protocol.decode(body)
     assert (got.kind, got.words, got.cwd, got.environment) == (kind, words, cwd, environment)
@@ -49,14 +50,14 @@ def test_anything_else_is_refused(body: bytes) -> None:
 def test_request_that_is_cut_off_is_refused(cut: int) -> None:
     sent = protocol.Request(protocol.PROGRAM, [b"true"], cwd=b"/", environment={b"A": b"1"})
     with pytest.raises(ValueError, match=r"cut off|missing|not a request"):
-        protocol.decode(protocol.encode(sent)[protocol.LENGTH.size : -cut])
+        protocol.decode(protocol.encode(sent)[1 + protocol.LENGTH.size : -cut])
 
 
 class Server:
     """The real server and our end of its socket."""
 
-    def __init__(self, *, kind: socket.SocketKind = socket.SOCK_SEQPACKET) -> None:
-        self.socket, theirs = socket.socketpair(socket.AF_UNIX, kind)
+    def __init__(self) -> None:
+        self.socket, theirs = socket.socketpair()
         self.socket.settimeout(60)
         with theirs:
             self.process = subprocess.Popen(
@@ -64,29 +65,33 @@ class Server:
                 pass_fds=[theirs.fileno()],
                 env={},
                 stdin=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
             )
 
-    def open_channel(self, stdout: int) -> socket.socket:
-        ours, theirs = socket.socketpair()
-        ours.settimeout(60)
-        with theirs, open(os.devnull, "rb") as null:
-            socket.send_fds(self.socket, [b"+"], [null.fileno(), stdout, stdout, theirs.fileno()])
-        return ours
+    def send(self, message: bytes, stdout: int) -> None:
+        with open(os.devnull, "rb") as null:
+            socket.send_fds(self.socket, [message], [null.fileno(), stdout, stdout])
+
+    def answers(self) -> bytes:
+        """What it says up to the last answer to a request, or to its end."""
+        said = b""
+        while data := self.socket.recv(protocol.ANSWER.size):
+            said += data
+            if data.startswith(protocol.FINISHED):
+                break
+        return said
 
     def run(self, *words: bytes, kind: bytes = protocol.PROGRAM, cwd: bytes = b"/") -> tuple[bytes, bytes]:
         """What the command printed, and the answers after the first."""
         read_end, write_end = os.pipe()
-        with self.open_channel(write_end) as channel:
-            os.close(write_end)
-            environment = {b"PATH": b"/usr/bin:/bin"}
-            channel.sendall(protocol.encode(protocol.Request(kind, words, cwd=cwd, environment=environment)))
-            assert channel.recv(protocol.ANSWER.size) == protocol.ANSWER.pack(b"A", protocol.VERSION)
-            with open(read_end, "rb") as file:
-                output = file.read()
-            answers = b""
-            while data := channel.recv(100):
-                answers += data
-        return output, answers
+        environment = {b"PATH": b"/usr/bin:/bin"}
+        self.send(protocol.encode(protocol.Request(kind, words, cwd=cwd, environment=environment)), write_end)
+        os.close(write_end)
+        with open(read_end, "rb") as file:
+            output = file.read()
+        accepted = self.socket.recv(protocol.ANSWER.size)
+        assert accepted == protocol.ANSWER.pack(protocol.ACCEPTED, protocol.VERSION)
+        return output, self.answers()
 
     def close(self) -> int:
         self.socket.close()
@@ -124,33 +129,57 @@ def test_namespaces_are_possible_too(landlock: int) -> None:
     assert server.close() == 0
 
 
-def test_message_without_descriptors_is_passed_over() -> None:
+def test_wish_to_end_what_has_ended_is_passed_over() -> None:
     server = Server()
-    server.socket.send(b"+")
+    server.socket.send(protocol.KILL)
     assert server.run(b"echo", b"x")[0] == b"x\n"
+    server.socket.send(protocol.KILL * 3)
+    assert server.run(b"echo", b"y")[0] == b"y\n"
     assert server.close() == 0
 
 
-def test_channel_that_says_nonsense_harms_nobody() -> None:
+def test_what_a_command_leaves_behind_is_ended_on_demand() -> None:
     server = Server()
-    with open(os.devnull, "wb") as null, server.open_channel(null.fileno()) as channel:
-        channel.sendall(protocol.LENGTH.pack(4) + b"oops")
-        channel.recv(protocol.ANSWER.size)
-        assert channel.recv(1) == b""
-    assert server.run(b"echo", b"x")[0] == b"x\n"
+    sent = protocol.Request(
+        protocol.PROGRAM,
+        [b"sh", b"-c", b"setsid sleep 1000 & exit 5"],
+        cwd=b"/",
+        environment={b"PATH": b"/usr/bin:/bin"},
+    )
+    with open(os.devnull, "wb") as null:
+        server.send(protocol.encode(sent), null.fileno())
+    server.socket.recv(protocol.ANSWER.size)
+    assert server.socket.recv(protocol.ANSWER.size) == protocol.ANSWER.pack(protocol.ENDED, 5)
+    server.socket.send(protocol.KILL)
+    assert server.answers() == protocol.ANSWER.pack(protocol.FINISHED, 5)
     assert server.close() == 0
 
 
-def test_channel_closed_early_starts_nothing() -> None:
+def test_request_without_descriptors_is_none() -> None:
+    server = Server()
+    sent = protocol.Request(protocol.PROGRAM, [b"true"], cwd=b"/", environment={})
+    server.socket.send(protocol.encode(sent))
+    assert server.answers() == b""
+    assert server.close() == 0
+
+
+def test_nonsense_ends_the_server() -> None:
+    server = Server()
+    with open(os.devnull, "wb") as null:
+        server.send(protocol.REQUEST + protocol.LENGTH.pack(4) + b"oops", null.fileno())
+    assert server.answers()[protocol.ANSWER.size :] == b""
+    assert server.close() != 0
+
+
+def test_request_that_breaks_off_starts_nothing() -> None:
     server = Server()
     read_end, write_end = os.pipe()
-    with server.open_channel(write_end) as channel:
-        os.close(write_end)
-        sent = protocol.Request(protocol.PROGRAM, [b"echo", b"ran"], cwd=b"/", environment={})
-        channel.sendall(protocol.encode(sent)[:-1])
+    sent = protocol.Request(protocol.PROGRAM, [b"echo", b"ran"], cwd=b"/", environment={})
+    server.send(protocol.encode(sent)[:-1], write_end)
+    os.close(write_end)
+    assert server.close() == 0
     with open(read_end, "rb") as file:
         assert file.read() == b""
-    assert server.close() == 0
 
 
 @pytest.mark.parametrize("given_descriptor", ["x", "-1", ""])

@@ -13,14 +13,17 @@ VERSION = 1
 HELPER = b"helper"  # the words are the helper's arguments, and end as if it had been started with them
 PROGRAM = b"program"  # the words are a command line to be run as it is, unconfined
 
-# An answer is a letter and a number.
+# What is said to the server. With the first byte of a request go three descriptors: standard input, output
+# and error of the command.
+REQUEST = b"R"  # a length and the request; only when nothing runs
+KILL = b"K"  # end the command and what is left of it; without effect when nothing runs
+
+# What it answers: a letter and a number.
+ANSWER = struct.Struct("!ci")
 ACCEPTED = b"A"  # the request is complete and taken on; the number is VERSION
 FAILED = b"F"  # the program could not be started; the number is the system's error
 ENDED = b"E"  # the command has ended; the number is its exit code, or the signal as a negative number
-FINISHED = b"L"  # as ENDED, and nothing is left of it
-ANSWER = struct.Struct("!ci")
-
-KILL = b"K"  # sent after the request: end what is left of the command
+FINISHED = b"L"  # as ENDED, and nothing is left of it: ready for the next request
 
 LENGTH = struct.Struct("!I")
 
@@ -40,12 +43,12 @@ class Request:
 
 
 def encode(request: Request) -> bytes:
-    """The request with its length in front."""
+    """The request as it is sent."""
     entries = [name + b"=" + value for name, value in request.environment.items()]
     count = LENGTH.pack(len(request.words))
     parts = [request.kind, request.cwd, count, *request.words, *entries]
     body = b"".join(LENGTH.pack(len(part)) + part for part in parts)
-    return LENGTH.pack(len(body)) + body
+    return REQUEST + LENGTH.pack(len(body)) + body
 
 
 def decode(body: bytes) -> Request:

@@ -1,10 +1,9 @@
 """The command server: `codex-linux-sandbox --serve FD` starts commands without a new interpreter for each.
 
-Three kinds of processes. The server keeps one keeper in reserve. The keeper takes four descriptors (standard
-input, output and error of a command, and a channel) from the socket the server was started with, reads the
-request from the channel and forks the process that confines itself and becomes the command, by the same code
-as a helper that was started for this one command. The keeper adopts whatever the command leaves behind,
-reports its end, and ends all of it when the channel says so or is closed, as it is when the agent dies.
+It runs one command at a time, which comes with its descriptors over the socket the server was started with.
+It forks the process that confines itself and becomes the command, by the same code as a helper that was
+started for this one command; it adopts whatever the command leaves behind, reports its end, and ends all of
+it when it is told to, or when the other end is closed, as it is when the agent dies.
 
 Nothing here obeys the environment of a command: that is handed to exec and looked at by nobody else.
 """
@@ -18,15 +17,25 @@ import sys
 from _socket import (
     CMSG_SPACE,
     MSG_CMSG_CLOEXEC,
-    MSG_DONTWAIT,
-    MSG_PEEK,
     SCM_RIGHTS,
     SOL_SOCKET,
     socket,
 )
 
 from . import launch, libc
-from .request import ACCEPTED, ANSWER, ENDED, FAILED, FINISHED, HELPER, LENGTH, VERSION, Request, decode
+from .request import (
+    ACCEPTED,
+    ANSWER,
+    ENDED,
+    FAILED,
+    FINISHED,
+    HELPER,
+    LENGTH,
+    REQUEST,
+    VERSION,
+    Request,
+    decode,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,30 +52,26 @@ if TYPE_CHECKING:
 
 _PR_SET_CHILD_SUBREAPER = 36
 _SIGKILL = 9
-_DESCRIPTORS = 4
+_DESCRIPTORS = 3
 _INT_BYTES = 4
-_BROKEN = 70  # a keeper or the process before the command failed in a way nobody foresaw
+_BROKEN = 70  # the process before the command failed in a way nobody foresaw
 
 
 def serve(descriptor: int, run_helper: RunHelper) -> NoReturn:
     """Serves until the other end of the socket `descriptor` is closed; then nothing it started is left."""
     from .seccomp import Programs
 
-    requests = socket(fileno=descriptor)
+    channel = socket(fileno=descriptor)
     os.set_inheritable(descriptor, False)
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     os.close(os.pidfd_open(os.getpid()))  # where this is refused, better now than with a command running
     gc.disable()  # its passes write to every object, and so copy the memory that forked processes share
     programs = Programs()
     is_prepared = False
-    while True:
-        reserve = _fork_keeper(requests, run_helper, programs)
-        is_taken = os.read(reserve, 1)
-        os.close(reserve)
-        _reap_finished()
-        if not is_taken and _is_closed(requests):
+    while (streams := _next_request(channel)) is not None:
+        if not _serve_one(channel, streams, run_helper, programs):
             break
-        if not is_prepared:  # while the first command runs, so that it did not have to wait
+        if not is_prepared:  # after the first command, so that it did not have to wait
             is_prepared = True
             _load_what_confines()
             programs.prepare()
@@ -74,27 +79,19 @@ def serve(descriptor: int, run_helper: RunHelper) -> NoReturn:
     os._exit(0)
 
 
-def _fork_keeper(requests: socket, run_helper: RunHelper, programs: Programs) -> int:
-    """Where a byte comes from when the new keeper has started a command; the end, when it never will.
-
-    Raises: OSError when there can be no more processes.
-    """
-    read_end, write_end = os.pipe()
-    server = os.getpid()
-    if os.fork() == 0:
-        os.close(read_end)
-        _guarded(lambda: _keep(requests, server, write_end, run_helper, programs))
-    os.close(write_end)
-    return read_end
-
-
-def _is_closed(requests: socket) -> bool:
-    try:
-        return not requests.recv(1, MSG_PEEK | MSG_DONTWAIT)
-    except BlockingIOError:
+def _serve_one(channel: socket, streams: list[int], run_helper: RunHelper, programs: Programs) -> bool:
+    """Runs a command to its end; False when there is nobody any more to serve."""
+    body = _read_request(channel)
+    if body is None or len(streams) != _DESCRIPTORS or not _tell(channel, ACCEPTED, VERSION):
         return False
-    except OSError:
-        return True
+    request = decode(body)
+    server = os.getpid()
+    command = os.fork()
+    if command == 0:
+        _guarded(lambda: _become(request, streams, channel, server, run_helper, programs))
+    for stream in streams:
+        os.close(stream)
+    return _watch(command, channel)
 
 
 def _load_what_confines() -> None:
@@ -110,75 +107,24 @@ def _guarded(act: Callable[[], object]) -> NoReturn:
         os._exit(_BROKEN)
 
 
-def _receive(requests: socket) -> list[int] | None:
-    """The descriptors of the next message; None when there will be none."""
+def _next_request(channel: socket) -> list[int] | None:
+    """The descriptors that come with the next request; None when there will be none."""
     room = CMSG_SPACE(_DESCRIPTORS * _INT_BYTES)
-    try:
-        data, ancillary, _, _ = requests.recvmsg(1, room, MSG_CMSG_CLOEXEC)
-    except OSError:
-        return None
-    numbers: list[int] = []
-    for level, kind, content in ancillary:
-        if level == SOL_SOCKET and kind == SCM_RIGHTS:
-            whole = len(content) // _INT_BYTES * _INT_BYTES
-            numbers += memoryview(content)[:whole].cast("i").tolist()
-    return numbers if data else None
-
-
-def _reap_finished() -> None:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
-
-
-# --- the keeper --------------------------------------------------------------------------------------
-
-
-def _keep(requests: socket, server: int, started: int, run_helper: RunHelper, programs: Programs) -> None:
-    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)  # in reserve, it is of no use without the server
-    if os.getppid() != server:
-        os._exit(0)
-    descriptors = _receive(requests)
-    if descriptors is None or len(descriptors) != _DESCRIPTORS:
-        os._exit(0)
-    libc.prctl(libc.PR_SET_PDEATHSIG, 0)
-    requests.close()
-    *streams, number = descriptors
-    channel = socket(fileno=number)
-    body = _read_request(channel)
-    if body is None or not _is_awaited(channel):
-        os._exit(0)  # nobody wants it any more
-    request = decode(body)
-    keeper = os.getpid()
-    command = os.fork()
-    if command == 0:
-        _guarded(lambda: _become(request, streams, channel, keeper, run_helper, programs))
-    _give_way(started)
-    for stream in streams:
-        os.close(stream)
-    _watch(command, channel)
-    os._exit(0)
-
-
-def _give_way(started: int) -> None:
-    """Has the server make the next keeper."""
-    try:
-        os.write(started, b"+")
-    except OSError:
-        pass  # it was killed, and this command is the last of it
-    os.close(started)
-
-
-def _is_awaited(channel: socket) -> bool:
-    """Says that the request is taken on; False when the other end has given up and gone another way."""
-    try:
-        channel.sendall(ANSWER.pack(ACCEPTED, VERSION))
-    except OSError:
-        return False
-    return True
+    while True:
+        try:
+            data, ancillary, _, _ = channel.recvmsg(1, room, MSG_CMSG_CLOEXEC)
+        except OSError:
+            return None
+        if not data:
+            return None
+        if data != REQUEST:
+            continue  # to end something that has ended meanwhile
+        numbers: list[int] = []
+        for level, kind, content in ancillary:
+            if level == SOL_SOCKET and kind == SCM_RIGHTS:
+                whole = len(content) // _INT_BYTES * _INT_BYTES
+                numbers += memoryview(content)[:whole].cast("i").tolist()
+        return numbers
 
 
 def _read_request(channel: socket) -> bytes | None:
@@ -199,28 +145,30 @@ def _read_exactly(channel: socket, size: int) -> bytes | None:
     return bytes(content)
 
 
-def _watch(command: int, channel: socket) -> None:
-    """Tells when the command has ended, and ends what is left of it when it must or when nobody listens."""
+def _watch(command: int, channel: socket) -> bool:
+    """Tells when the command has ended and when nothing is left of it; False when nobody listens."""
     end = os.pidfd_open(command)
     poll = select.poll()
     poll.register(end, select.POLLIN)
     poll.register(channel.fileno(), select.POLLIN)
-    is_running = True
+    status: int | None = None
     while True:
         ready = [number for number, _ in poll.poll()]
         if end in ready:
             poll.unregister(end)
-            is_running = False
+            os.close(end)
+            end = -1
             status = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1])
             if not _has_children():
-                _tell(channel, FINISHED, status)
-                return
+                return _tell(channel, FINISHED, status)
             _tell(channel, ENDED, status)
         if channel.fileno() in ready:
             break
-    status = end_descendants(command)
-    if is_running:
-        _tell(channel, FINISHED, status)
+    if end >= 0:
+        os.close(end)
+    is_wanted = _read_exactly(channel, 1) is not None
+    killed = end_descendants(command)
+    return _tell(channel, FINISHED, killed if status is None else status) and is_wanted
 
 
 def _has_children() -> bool:
@@ -231,11 +179,13 @@ def _has_children() -> bool:
     return True
 
 
-def _tell(channel: socket, letter: bytes, number: int) -> None:
+def _tell(channel: socket, letter: bytes, number: int) -> bool:
+    """Sends an answer; False when there is nobody to read it."""
     try:
         channel.sendall(ANSWER.pack(letter, number))
     except OSError:
-        pass  # nobody listens any more
+        return False
+    return True
 
 
 def end_descendants(command: int | None = None) -> int:
@@ -310,7 +260,7 @@ def _become(
     request: Request,
     streams: list[int],
     channel: socket,
-    keeper: int,
+    server: int,
     run_helper: RunHelper,
     programs: Programs,
 ) -> None:
@@ -318,7 +268,7 @@ def _become(
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
     libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)
-    if os.getppid() != keeper:
+    if os.getppid() != server:
         os._exit(_BROKEN)
     try:
         os.chdir(request.cwd)

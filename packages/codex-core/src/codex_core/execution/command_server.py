@@ -1,9 +1,10 @@
 """The agent's end of the command server: commands start in a small process, not in this one.
 
-The server is the sandbox helper, started once as `codex-linux-sandbox --serve`; it forks where the helper
-would have to be started anew, and what a command leaves behind is its child. The protocol is in
-`codex_linux_sandbox.request`. Where there is no server, commands are started the plain way, each with the
-helper in front: the server saves time, and what confines a command is the same.
+A server is the sandbox helper, started once as `codex-linux-sandbox --serve`; it forks where the helper would
+have to be started anew, and what a command leaves behind is its child. It runs one command at a time; those
+that run side by side have one each. The protocol is in `codex_linux_sandbox.request`. Where there is no
+server, commands are started the plain way, each with the helper in front: the server saves time, and what
+confines a command is the same.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 import os
 import socket
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_core.errors import ExecutionError
@@ -42,18 +44,30 @@ class _NoServerError(Exception):
     """The server did not take the request, so nothing has run; says why."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Server:
+    process: subprocess.Popen[bytes]
+    channel: socket.socket
+
+
 class CommandServer:
-    """Starts commands by way of one server process, which it starts when it is first needed.
+    """Starts commands by way of server processes, each of which is started when it is first needed.
 
     One conversation owns it and closes it. Used from one event loop.
     """
 
     def __init__(self, helper_exe: str) -> None:
         self._helper = helper_exe
-        self._process: subprocess.Popen[bytes] | None = None
-        self._socket: socket.socket | None = None
+        self._idle: list[_Server] = []
+        self._busy: list[_Server] = []
+        self._retired: list[subprocess.Popen[bytes]] = []
         self._starts_in_vain = 0
         self._closed = False
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the servers that are ready or run a command."""
+        return [server.process.pid for server in (*self._idle, *self._busy)]
 
     async def start(
         self, argv: Sequence[str], *, cwd: str, env: Mapping[str, str], with_input: bool
@@ -73,42 +87,46 @@ class CommandServer:
         except ImportError:
             return None
         payload = encode(self._request(argv, cwd, env))
-        was_running = self._process is not None
-        try:
-            return await self._start_child(payload, with_input=with_input)
-        except _NoServerError as error:
-            self._give_up_process()
-            _log.warning("the command server is gone: %s", error)
-        if was_running:  # it worked before; a new one will too
+        while True:
+            is_proven = bool(self._idle)
             try:
-                return await self._start_child(payload, with_input=with_input)
+                child = await self._start_child(payload, with_input=with_input)
             except _NoServerError as error:
-                self._give_up_process()
-                _log.warning("the command server cannot be started again: %s", error)
-        self._starts_in_vain += 1
-        _log.warning("commands are started one by one by %s", self._helper)
-        return None
+                _log.warning("a command server is gone: %s", error)
+                if is_proven:
+                    continue  # it worked before; another one will too
+                self._starts_in_vain += 1
+                _log.warning("commands are started one by one by %s", self._helper)
+                return None
+            self._starts_in_vain = 0
+            return child
 
     async def aclose(self) -> None:
-        """Ends the server, and with it whatever it started."""
+        """Ends the servers, and with them whatever they started."""
         self._closed = True
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-        process, self._process = self._process, None
-        if process is None:
-            return
-        ended = asyncio.Event()
-        watch = ExitWatch(process, asyncio.get_running_loop(), ended.set)
-        try:
-            async with asyncio.timeout(_END_SECONDS):
-                await ended.wait()
-        except TimeoutError:
-            _log.warning("the command server did not end by itself")
-        finally:
-            watch.close()
-            process.kill()  # without effect when it has ended
-            process.wait()
+        for server in (*self._idle, *self._busy):
+            self._retire(server)
+        retired, self._retired = self._retired, []
+        for process in retired:
+            await _wait_for(process)
+
+    def release(self, server: _Server, *, is_ready: bool) -> None:
+        """Takes a server back from the child that it was busy with."""
+        if server in self._busy:
+            if is_ready and not self._closed:
+                self._busy.remove(server)
+                self._idle.append(server)
+            else:
+                self._retire(server)
+
+    def _retire(self, server: _Server) -> None:
+        """Has a server end what it runs, and itself."""
+        for servers in (self._idle, self._busy):
+            if server in servers:
+                servers.remove(server)
+        server.channel.close()
+        self._retired = [process for process in self._retired if process.poll() is None]
+        self._retired.append(server.process)
 
     def _request(self, argv: Sequence[str], cwd: str, env: Mapping[str, str]) -> Request:
         from codex_linux_sandbox.request import HELPER, PROGRAM, Request
@@ -133,48 +151,45 @@ class CommandServer:
         return request
 
     async def _start_child(self, payload: bytes, *, with_input: bool) -> ServedChild:
+        if self._idle:
+            server = self._idle.pop()
+        else:
+            try:
+                server = self._start_server()
+            except OSError as error:
+                raise _NoServerError(describe_os_error(error)) from error
+        self._busy.append(server)
         try:
-            if self._socket is None:
-                self._start_server()
             pipes = Pipes.open(with_input=with_input)
         except OSError as error:
-            if self._socket is None:
-                raise _NoServerError(describe_os_error(error)) from error
+            self.release(server, is_ready=True)
             raise SpawnFailed(describe_os_error(error)) from error
-        assert self._socket is not None
-        child = None
+        child = ServedChild(self, server, pipes)
         try:
-            ours, theirs = socket.socketpair()
-            ours.setblocking(False)
-            child = ServedChild(ours, pipes)
-            with theirs:
-                streams = [pipes.their_stdin, pipes.their_stdout, pipes.their_stderr]
-                socket.send_fds(self._socket, [b"+"], [*streams, theirs.fileno()])
-            pipes.close_theirs()
             await child.hand_over(payload)
         except OSError as error:
+            if isinstance(error, TimeoutError):
+                server.process.kill()  # it might still wake up and take the request
             self._abandon(child, pipes)
-            raise _NoServerError(describe_os_error(error)) from error
+            raise _NoServerError(str(error)) from error
         except BaseException:
             self._abandon(child, pipes)
             raise
-        self._starts_in_vain = 0
         return child
 
-    def _abandon(self, child: ServedChild | None, pipes: Pipes) -> None:
-        if child is not None:
-            child.close()
+    def _abandon(self, child: ServedChild, pipes: Pipes) -> None:
+        child.close()
         pipes.close_theirs()
         pipes.close_ours()
 
-    def _start_server(self) -> None:
+    def _start_server(self) -> _Server:
         import subprocess
 
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = socket.socketpair()
         try:
             with theirs:
                 # "--" ends the options, also for a helper that knows nothing of this one.
-                self._process = subprocess.Popen(
+                process = subprocess.Popen(
                     [os.path.abspath(self._helper), f"--serve={theirs.fileno()}", "--"],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -188,27 +203,33 @@ class CommandServer:
             ours.close()
             raise
         ours.setblocking(False)
-        self._socket = ours
+        return _Server(process, ours)
 
-    def _give_up_process(self) -> None:
-        """Forgets the server. Commands that run are looked after by processes of their own."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
+
+async def _wait_for(process: subprocess.Popen[bytes]) -> None:
+    ended = asyncio.Event()
+    watch = ExitWatch(process, asyncio.get_running_loop(), ended.set)
+    try:
+        async with asyncio.timeout(_END_SECONDS):
+            await ended.wait()
+    except TimeoutError:
+        _log.warning("a command server did not end by itself")
+    finally:
+        watch.close()
+        process.kill()  # without effect when it has ended
+        process.wait()
 
 
 class ServedChild:
-    """A running child of the server and our ends of its pipes, which do not block."""
+    """A running child of a server and our ends of its pipes, which do not block."""
 
-    def __init__(self, channel: socket.socket, pipes: Pipes) -> None:
+    def __init__(self, owner: CommandServer, server: _Server, pipes: Pipes) -> None:
         from codex_linux_sandbox import request
 
         self._protocol = request
-        self._channel = channel
+        self._owner = owner
+        self._server = server
+        self._channel = server.channel
         self._pipes = pipes
         self._loop = asyncio.get_running_loop()
         self._unread = b""
@@ -216,10 +237,11 @@ class ServedChild:
         self._status: int | None = None
         self._failure: ExecutionError | None = None
         self._gone = False
+        self._is_ready = False
         self._on_end: Callable[[], None] | None = None
         self._on_gone: Callable[[], None] | None = None
         self._closed = False
-        self._loop.add_reader(channel, self._read)
+        self._loop.add_reader(self._channel, self._read)
 
     @property
     def stdin(self) -> int | None:
@@ -242,11 +264,15 @@ class ServedChild:
     async def hand_over(self, payload: bytes) -> None:
         """Sends the request and waits until somebody has taken it on.
 
-        Raises: OSError when nobody has: nothing ran then, and nothing will once the channel is closed.
+        Raises: OSError when nobody has: nothing ran then, and nothing will once the server has ended.
         """
+        pipes = self._pipes
+        streams = [pipes.their_stdin, pipes.their_stdout, pipes.their_stderr]
+        sent = socket.send_fds(self._channel, [payload], streams)
+        pipes.close_theirs()
         try:
             async with asyncio.timeout(ACCEPT_SECONDS):
-                await self._loop.sock_sendall(self._channel, payload)
+                await self._loop.sock_sendall(self._channel, payload[sent:])
                 await self._accepted
         except TimeoutError:
             raise TimeoutError(f"no answer within {ACCEPT_SECONDS:g} seconds") from None
@@ -278,12 +304,13 @@ class ServedChild:
             raise self._failure
 
     def close(self) -> None:
-        """Lets go of the channel, at which everything that still runs is killed."""
+        """Gives the server back; one that is not ready for another command kills what still runs and ends."""
         if not self._closed:
             self._closed = True
             self._loop.remove_reader(self._channel)
-            self._channel.close()
-            self._accepted.cancel()
+            if not self._accepted.cancel() and not self._accepted.cancelled():
+                self._accepted.exception()  # or asyncio says that nobody asked
+            self._owner.release(self._server, is_ready=self._is_ready)
 
     def _read(self) -> None:
         try:
@@ -314,10 +341,11 @@ class ServedChild:
             self._failure = SpawnFailed(describe_os_error(OSError(number, os.strerror(number))))
         elif letter in (self._protocol.ENDED, self._protocol.FINISHED):
             self._status = number
-            self._gone = letter == self._protocol.FINISHED
+            self._gone = self._is_ready = letter == self._protocol.FINISHED
 
     def _hung_up(self) -> None:
         self._gone = True
+        self._is_ready = False
         if not self._accepted.done():
             self._accepted.set_exception(ConnectionResetError("it ended before it took a command"))
         elif self._status is None and self._failure is None:
