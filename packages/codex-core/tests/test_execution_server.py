@@ -458,12 +458,12 @@ async def test_no_descriptor_and_no_process_is_left_over(run: Runner) -> None:
     for _ in range(2):  # before the second one it has prepared itself
         await run("true", policy=WORKSPACE)
     before = len(os.listdir("/proc/self/fd"))
-    its_before = len(os.listdir(f"/proc/{run.pid}/fd"))
     for number in range(100):
         await run("true", policy=WORKSPACE if number % 2 else None, stdin=b"x" if number % 3 else None)
     assert len(os.listdir("/proc/self/fd")) == before
-    assert len(os.listdir(f"/proc/{run.pid}/fd")) == its_before
-    assert Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text() == ""
+    # Standard streams, the socket, and what the process it keeps in reserve reports to.
+    assert len(os.listdir(f"/proc/{run.pid}/fd")) <= 5
+    assert len(Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()) <= 1
 
 
 async def test_server_is_started_when_it_is_needed(run: Runner) -> None:

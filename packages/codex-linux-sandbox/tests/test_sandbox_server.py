@@ -167,8 +167,9 @@ def test_nonsense_ends_the_server() -> None:
     server = Server()
     with open(os.devnull, "wb") as null:
         server.send(protocol.REQUEST + protocol.LENGTH.pack(4) + b"oops", null.fileno())
-    assert server.answers()[protocol.ANSWER.size :] == b""
-    assert server.close() != 0
+    assert server.answers() == b""
+    server.process.wait(60)
+    server.close()
 
 
 def test_request_that_breaks_off_starts_nothing() -> None:

@@ -1,9 +1,9 @@
 """The command server: `codex-linux-sandbox --serve FD` starts commands without a new interpreter for each.
 
 It runs one command at a time, which comes with its descriptors over the socket the server was started with.
-It forks the process that confines itself and becomes the command, by the same code as a helper that was
-started for this one command; it adopts whatever the command leaves behind, reports its end, and ends all of
-it when it is told to, or when the other end is closed, as it is when the agent dies.
+A process it has forked ahead takes the request, confines itself and becomes the command, by the same code as
+a helper that was started for this one command. The server adopts whatever the command leaves behind, reports
+its end, and ends all of it when it is told to, or when the other end is closed, as it is when the agent dies.
 
 Nothing here obeys the environment of a command: that is handed to exec and looked at by nobody else.
 """
@@ -68,8 +68,8 @@ def serve(descriptor: int, run_helper: RunHelper) -> NoReturn:
     gc.disable()  # its passes write to every object, and so copy the memory that forked processes share
     programs = Programs()
     is_prepared = False
-    while (streams := _next_request(channel)) is not None:
-        if not _serve_one(channel, streams, run_helper, programs):
+    while (command := _take_request(channel, run_helper, programs)) is not None:
+        if not _watch(command, channel):
             break
         if not is_prepared:  # after the first command, so that it did not have to wait
             is_prepared = True
@@ -79,19 +79,39 @@ def serve(descriptor: int, run_helper: RunHelper) -> NoReturn:
     os._exit(0)
 
 
-def _serve_one(channel: socket, streams: list[int], run_helper: RunHelper, programs: Programs) -> bool:
-    """Runs a command to its end; False when there is nobody any more to serve."""
-    body = _read_request(channel)
-    if body is None or len(streams) != _DESCRIPTORS or not _tell(channel, ACCEPTED, VERSION):
-        return False
-    request = decode(body)
+def _take_request(channel: socket, run_helper: RunHelper, programs: Programs) -> int | None:
+    """The process of the next command; None when there will be none.
+
+    It is forked ahead, and reads the request itself: when one comes, nothing has to be forked any more.
+    """
     server = os.getpid()
-    command = os.fork()
-    if command == 0:
-        _guarded(lambda: _become(request, streams, channel, server, run_helper, programs))
-    for stream in streams:
-        os.close(stream)
-    return _watch(command, channel)
+    read_end, write_end = os.pipe()
+    process = os.fork()
+    if process == 0:
+        os.close(read_end)
+        _guarded(lambda: _await_request(channel, write_end, server, run_helper, programs))
+    os.close(write_end)
+    is_taken = os.read(read_end, 1)
+    os.close(read_end)
+    return process if is_taken else None
+
+
+def _await_request(
+    channel: socket, taken: int, server: int, run_helper: RunHelper, programs: Programs
+) -> None:
+    libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)
+    if os.getppid() != server:
+        os._exit(_BROKEN)
+    streams = _next_request(channel)
+    body = _read_request(channel)
+    if body is None or streams is None or len(streams) != _DESCRIPTORS:
+        os._exit(_BROKEN)
+    request = decode(body)
+    if not _tell(channel, ACCEPTED, VERSION):
+        os._exit(_BROKEN)
+    os.write(taken, b"+")
+    os.close(taken)
+    _become(request, streams, channel, run_helper, programs)
 
 
 def _load_what_confines() -> None:
@@ -260,16 +280,12 @@ def _become(
     request: Request,
     streams: list[int],
     channel: socket,
-    server: int,
     run_helper: RunHelper,
     programs: Programs,
 ) -> None:
     os.setsid()
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
-    libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)
-    if os.getppid() != server:
-        os._exit(_BROKEN)
     try:
         os.chdir(request.cwd)
     except OSError as error:
