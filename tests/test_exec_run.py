@@ -174,7 +174,7 @@ async def test_a_signal_in_the_middle_of_a_command_leaves_nothing_behind(
 async def test_a_killed_agent_takes_its_command_along_and_its_rollout_can_be_read(
     scratch_home: ScratchHome, git_repo: ScratchRepo
 ) -> None:
-    command = ["bash", "-c", "echo ready; exec sleep 600"]
+    command = ["bash", "-c", "sleep 600 & setsid sleep 600 & echo ready; exec sleep 600"]
     async with ModelServer([answer(shell_call(command, timeout_ms=600_000))]) as server:
         scratch_home.use_model_server(server.base_url)
         async with start_script(

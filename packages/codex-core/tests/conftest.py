@@ -117,6 +117,7 @@ class Bench:
         self.approved: set[Any] = set()
         self.diff = TurnDiffTracker(self.context.cwd)
         self.injected: list[Any] = []
+        self.command_server: Any = None
         self.events: list[dict[str, Any]] = []
         self._answers: list[str] = []
 

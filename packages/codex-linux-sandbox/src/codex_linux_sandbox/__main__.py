@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from .seccomp import Programs
+
 NAME = "codex-linux-sandbox"
 USAGE_ERROR = 2
 CANNOT_CONFINE = 101  # spec: exec-sandbox.md C.2
@@ -19,6 +21,8 @@ USAGE = f"Usage: {NAME} [OPTIONS] <SANDBOX_POLICY_CWD> <SANDBOX_POLICY> [--] <CO
 EXPLAIN, SELF_TEST, AS_JSON = "--explain", "--self-test", "--json"
 OUTLIVE_PARENT = "--outlive-parent"
 FLAGS = (EXPLAIN, SELF_TEST, AS_JSON, OUTLIVE_PARENT)
+ISOLATION, PARENT_PID, SERVE = "--isolation", "--parent-pid", "--serve"
+VALUED = (ISOLATION, PARENT_PID, SERVE)
 HELP = f"""\
 Runs one command confined by the Linux kernel (Landlock, seccomp, no new privileges).
 
@@ -37,6 +41,8 @@ Options:
                           [default: {DEFAULT_ISOLATION}]
       --parent-pid <PID>  End at once if this process is no longer the parent
       --outlive-parent    Go on when the process that started this one ends
+      --serve <FD>        Start the commands that the agent at the other end of this socket asks for, each
+                          as its own policy says, until that end is closed
       --explain           Say what the policy comes to here, instead of running a command
       --self-test         Try on this machine what is refused and what is possible, and report
       --json              With --self-test: report as JSON
@@ -55,13 +61,27 @@ class _Options:
     def __init__(self) -> None:
         self.isolation: str | None = None
         self.parent: int | None = None
+        self.served: int | None = None
         self.flags: set[str] = set()
+        # In a process of the command server:
+        self.environment: dict[bytes, bytes] | None = None
+        self.programs: Programs | None = None
 
 
 def main() -> NoReturn:
     """Runs the command line in `sys.argv`; returns to nobody."""
-    arguments = sys.argv[1:]
+    _main(sys.argv[1:], _Options())
+
+
+def run(arguments: list[str], environment: dict[bytes, bytes], programs: Programs) -> NoReturn:
+    """As `main`, in a process forked for one command, which gets `environment`. See `server`."""
     options = _Options()
+    options.environment = environment
+    options.programs = programs
+    _main(arguments, options)
+
+
+def _main(arguments: list[str], options: _Options) -> NoReturn:
     while arguments and arguments[0].startswith("-"):
         option, *arguments = arguments
         if option in ("-h", "--help"):
@@ -76,6 +96,8 @@ def main() -> NoReturn:
             options.flags.add(option)
         else:
             arguments = _valued_option(option, arguments, options)
+        if options.served is not None:
+            _serve(options.served)
     if SELF_TEST in options.flags:
         _self_test(arguments, options)
     _run(arguments, options)
@@ -84,22 +106,26 @@ def main() -> NoReturn:
 def _valued_option(option: str, arguments: list[str], options: _Options) -> list[str]:
     """Reads an option that takes a value, which may be the next argument; the arguments left."""
     name, separator, value = option.partition("=")
-    if name not in ("--isolation", "--parent-pid"):
+    if name not in VALUED:
         _usage_error(f"unexpected option '{option}'")
     if not separator:
         if not arguments:
             _usage_error(f"option '{name}' needs a value")
         value, *arguments = arguments
-    if name == "--isolation":
+    if name == ISOLATION:
         if value not in ISOLATIONS:
             _usage_error(
                 f"invalid value '{value}' for '--isolation': expected one of {', '.join(ISOLATIONS)}"
             )
         options.isolation = value
-    else:
-        if not (value.isascii() and value.isdigit()):
-            _usage_error(f"invalid value '{value}' for '--parent-pid': expected a process id")
+        return arguments
+    if not (value.isascii() and value.isdigit()):
+        what = "process id" if name == PARENT_PID else "descriptor"
+        _usage_error(f"invalid value '{value}' for '{name}': expected a {what}")
+    if name == PARENT_PID:
         options.parent = int(value)
+    else:
+        options.served = int(value)
     return arguments
 
 
@@ -123,7 +149,8 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
     if EXPLAIN in options.flags:
         from .explain import explain
 
-        tmpdir = os.environ.get("TMPDIR", "")
+        given = os.environb if options.environment is None else options.environment
+        tmpdir = os.fsdecode(given.get(b"TMPDIR", b""))
         sys.stdout.write(explain(policy, cwd=cwd, tmpdir=tmpdir, isolation=isolation))
         sys.exit(0)
     if not command:
@@ -135,9 +162,12 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
     from . import launch
 
     try:
-        if OUTLIVE_PARENT not in options.flags:
-            launch.die_with_parent(options.parent)
-        environment = launch.original_environment()
+        if options.environment is None:
+            if OUTLIVE_PARENT not in options.flags:
+                launch.die_with_parent(options.parent)
+            environment = launch.original_environment()
+        else:  # bound to its parent already
+            environment = options.environment
         if policy.confines:
             from .confinement import confine_command
 
@@ -148,11 +178,24 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
                 tmpdir=tmpdir,
                 isolation=isolation,
                 outlives_parent=OUTLIVE_PARENT in options.flags,
+                programs=options.programs,
             )
     except (ConfinementError, OSError) as error:
         _fail(f"cannot confine the command, so it was not run: {error}", CANNOT_CONFINE)
     failure = launch.execute([os.fsencode(argument) for argument in command], environment)
     _fail(f"cannot run '{command[0]}': {failure.strerror} (os error {failure.errno})", failure.exit_code)
+
+
+def _serve(descriptor: int) -> NoReturn:
+    if sys.platform != "linux":
+        _fail("commands are served on Linux only", CANNOT_CONFINE)
+
+    from .server import serve
+
+    try:
+        serve(descriptor, run)
+    except OSError as error:
+        _fail(f"cannot serve commands: {error.strerror} (os error {error.errno})", CANNOT_CONFINE)
 
 
 def _self_test(arguments: list[str], options: _Options) -> NoReturn:

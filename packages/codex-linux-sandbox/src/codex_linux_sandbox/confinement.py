@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .policy import SandboxPolicy
+    from .seccomp import Programs
 
 
 class Confinement:
@@ -48,20 +49,27 @@ def confine(
 
 
 def confine_command(
-    policy: SandboxPolicy, *, cwd: str, tmpdir: str, isolation: str, outlives_parent: bool = False
+    policy: SandboxPolicy,
+    *,
+    cwd: str,
+    tmpdir: str,
+    isolation: str,
+    outlives_parent: bool = False,
+    programs: Programs | None = None,
 ) -> Confinement:
     """As `confine`, in namespaces of its own where `isolation` says so and the kernel allows it.
 
     With namespaces, this returns in a new process, which is to become the command; the calling one waits for
     it, ends as it ends, and never returns from here. `outlives_parent` lets both go on when the caller of the
-    calling one is gone.
+    calling one is gone. `programs` are filters compiled ahead.
 
     Raises: ConfinementError.
     """
     _require_linux()
     _require_one_thread()
     if isolation == LANDLOCK:
-        return _restrict(policy, _writable_paths(policy, cwd, tmpdir), in_namespaces=False)
+        writable = _writable_paths(policy, cwd, tmpdir)
+        return _restrict(policy, writable, in_namespaces=False, programs=programs)
 
     from . import landlock, namespaces
     from .policy import trusted_roots
@@ -77,12 +85,18 @@ def confine_command(
         release()
         if isolation == NAMESPACES:
             raise ConfinementError(str(error)) from error
-        return _restrict(policy, _writable_paths(policy, cwd, tmpdir), in_namespaces=False)
-    return _restrict(policy, granted, in_namespaces=True)
+        writable = _writable_paths(policy, cwd, tmpdir)
+        return _restrict(policy, writable, in_namespaces=False, programs=programs)
+    return _restrict(policy, granted, in_namespaces=True, programs=programs)
 
 
 def _restrict(
-    policy: SandboxPolicy, writable: list[str], *, in_namespaces: bool, abi: int | None = None
+    policy: SandboxPolicy,
+    writable: list[str],
+    *,
+    in_namespaces: bool,
+    abi: int | None = None,
+    programs: Programs | None = None,
 ) -> Confinement:
     from . import landlock, privileges, seccomp
 
@@ -97,6 +111,7 @@ def _restrict(
         # Read-only mounts refuse metadata changes by place; without them, all are refused or none.
         writes=in_namespaces or policy.allows_writes,
         truncate_covered=bool(enforced.file_system & landlock.TRUNCATE),
+        programs=programs,
     )
     return Confinement(
         namespaces=in_namespaces, landlock_abi=abi, writable=enforced.writable, filter_rules=rules

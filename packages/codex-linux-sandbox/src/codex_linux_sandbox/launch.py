@@ -58,11 +58,18 @@ def original_environment() -> dict[bytes, bytes]:
     return environment
 
 
-def execute(command: list[bytes], environment: dict[bytes, bytes]) -> LaunchError:
-    """Replaces this process by `command`, looked up in the PATH of `environment`. Returns only on failure."""
+def execute(
+    command: list[bytes], environment: dict[bytes, bytes], *, keep_descriptors: bool = False
+) -> LaunchError:
+    """Replaces this process by `command`, looked up in the PATH of `environment`. Returns only on failure.
+
+    The command gets standard input, output and error only; with `keep_descriptors`, also what has no
+    close-on-exec flag, and all of them are still open when this returns.
+    """
     for number in (_SIGPIPE, _SIGXFSZ):  # CPython ignores both, and exec hands that on
         libc.reset_signal(number)
-    _close_descriptors()
+    if not keep_descriptors:
+        _close_descriptors()
     program = command[0]
     if not program:
         return LaunchError(errno.ENOENT, os.strerror(errno.ENOENT), program)

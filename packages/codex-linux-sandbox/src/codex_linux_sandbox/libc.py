@@ -10,6 +10,11 @@ PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 
+_PR_SET_SECCOMP = 22
+_SECCOMP_MODE_FILTER = 2
+_FILTER_INSTRUCTION_BYTES = 8
+_FILTER_PROGRAM = struct.Struct("@HP")  # number of instructions, their address
+
 SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK = 0, 1, 2
 
 _CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)  # version 3 of the interface, this thread
@@ -40,6 +45,16 @@ def prctl(option: int, value: int) -> int:
     """The result of prctl(2) with one argument. Raises: OSError."""
     zero = ctypes.c_ulong(0)
     return _checked(_libc.prctl(ctypes.c_int(option), ctypes.c_ulong(value), zero, zero, zero))
+
+
+def install_filter(program: bytes) -> None:
+    """Filters the system calls of this thread by a BPF program, as libseccomp exports it. Raises: OSError."""
+    instructions = ctypes.create_string_buffer(program, len(program))
+    count = len(program) // _FILTER_INSTRUCTION_BYTES
+    header = _FILTER_PROGRAM.pack(count, ctypes.addressof(instructions))
+    zero = ctypes.c_ulong(0)
+    mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
+    _checked(_libc.prctl(ctypes.c_int(_PR_SET_SECCOMP), mode, header, zero, zero))
 
 
 def mount(source: bytes | None, target: bytes, kind: bytes | None, flags: int, options: bytes | None) -> None:

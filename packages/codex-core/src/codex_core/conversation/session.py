@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from codex_core.approval.decide import ApprovalKey
     from codex_core.config.config import Config
     from codex_core.conversation.turn_context import TurnContext
+    from codex_core.execution.command_server import CommandServer
     from codex_core.model.client import ModelClient
     from codex_core.rollout.recorder import RolloutRecorder
     from codex_core.services import Services
@@ -69,6 +70,7 @@ class Session:
         self.tools = tools
         self.context = context
         self.user_instructions = user_instructions
+        self._command_server: CommandServer | None = None
         self.history = History()
         self.approved: set[ApprovalKey] = set()
         self.token_info: TokenUsageInfo | None = None
@@ -85,6 +87,15 @@ class Session:
     def rollout_path(self) -> str | None:
         """Where this conversation is recorded; None if it is not."""
         return self._recorder.path if self._recorder else None
+
+    @property
+    def command_server(self) -> CommandServer | None:
+        """What starts this conversation's commands; None where each is started by itself."""
+        if self._command_server is None:
+            from codex_core.execution.command_server import command_server
+
+            self._command_server = command_server(self.config.codex_linux_sandbox_exe)
+        return self._command_server
 
     async def begin(self, meta: SessionMeta) -> None:
         """Records the start of a new conversation and what the model is told first."""
@@ -177,6 +188,8 @@ class Session:
         finally:
             await self._cancel_task()
             self._close_recorder()
+            if self._command_server is not None:
+                await self._command_server.aclose()
             await self.model.aclose()
             await self.events.put(None)
 

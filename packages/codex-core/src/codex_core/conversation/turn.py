@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from codex_core.config.config import Config
     from codex_core.conversation.session import Session
     from codex_core.conversation.turn_context import TurnContext
+    from codex_core.execution.command_server import CommandServer
     from codex_core.model.response_events import ResponseEvent
     from codex_core.services import Services
     from codex_core.workspace.turn_diff import TurnDiffTracker
@@ -248,6 +249,11 @@ class Turn:
     def services(self) -> Services:
         """Clock, environment and the other edges."""
         return self._session.services
+
+    @property
+    def command_server(self) -> CommandServer | None:
+        """What starts the conversation's commands."""
+        return self._session.command_server
 
     @property
     def approved(self) -> set[ApprovalKey]:

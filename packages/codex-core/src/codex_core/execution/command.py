@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from codex_core.execution.capture import CappedBytes
-from codex_core.execution.spawn import Child, ExitWatch, SpawnFailed, start_child
+from codex_core.execution.spawn import SpawnFailed, start_child
 from codex_protocol.config_types import ExecOutputStream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
     from typing import Self
+
+    from codex_core.execution.command_server import CommandServer
+    from codex_core.execution.spawn import RunningChild
 
 __all__ = ["ExecOutcome", "ExecRequest", "OnOutput", "SpawnFailed", "run_command"]
 
@@ -73,26 +76,42 @@ class ExecOutcome:
     """Line ends in the part of `aggregated` that did not fit; None if all of it is there."""
 
 
-async def run_command(request: ExecRequest, *, on_output: OnOutput | None = None) -> ExecOutcome:
+async def run_command(
+    request: ExecRequest, *, on_output: OnOutput | None = None, server: CommandServer | None = None
+) -> ExecOutcome:
     """Runs the command to its end, or to its time limit, whichever comes first.
+
+    With a `server`, and where that works, the command is started by it and not by this process.
 
     `on_output` gets the chunks, at most 8,192 bytes each, as they are read, one at a time, until there were
     `MAX_DELTAS` of a stream; reading waits for it, so a slow consumer slows the command down. When this
-    returns or raises, also by cancellation, no process of the command's session is left.
+    returns or raises, also by cancellation, no process of the command's session is left; with a server, none
+    that came of it at all.
 
     Raises:
         SpawnFailed: when it cannot be started.
+        CommandLostError: when what watched over it was killed.
     """
     loop = asyncio.get_running_loop()
     started = loop.time()
-    child = start_child(request.argv, cwd=request.cwd, env=request.env, with_input=request.stdin is not None)
+    child = await _start(request, server)
     with _Run(child, loop, on_output, request.stdin or b"") as run:
         run.limit_time(started + request.timeout_ms / 1000)
         try:
             await run.collect()
         finally:
             await run.end()
+    child.raise_failure()
     return run.outcome(loop.time() - started)
+
+
+async def _start(request: ExecRequest, server: CommandServer | None) -> RunningChild:
+    with_input = request.stdin is not None
+    if server is not None:
+        child = await server.start(request.argv, cwd=request.cwd, env=request.env, with_input=with_input)
+        if child is not None:
+            return child
+    return start_child(request.argv, cwd=request.cwd, env=request.env, with_input=with_input)
 
 
 @dataclass(slots=True)
@@ -108,7 +127,7 @@ class _Run:
     """One running command; as a context manager it frees the pipes and callbacks."""
 
     def __init__(
-        self, child: Child, loop: asyncio.AbstractEventLoop, on_output: OnOutput | None, stdin: bytes
+        self, child: RunningChild, loop: asyncio.AbstractEventLoop, on_output: OnOutput | None, stdin: bytes
     ) -> None:
         self._child = child
         self._loop = loop
@@ -119,15 +138,17 @@ class _Run:
         )
         self._aggregated = CappedBytes()
         self._stdin = memoryview(stdin)
+        self._stdin_fd = child.stdin
         self._wake = asyncio.Event()
         self._deadline = 0.0
         self._timers: list[asyncio.TimerHandle] = []
         self._has_ended = False
+        self._is_gone = False
         self._timed_out = False
         self._gave_up = False
-        self._exit_watch = ExitWatch(child.process, loop, self._on_end)
-        if child.stdin is not None:
-            loop.add_writer(child.stdin, self._feed)
+        child.watch(self._on_end, self._on_gone)
+        if self._stdin_fd is not None:
+            loop.add_writer(self._stdin_fd, self._feed)
 
     def __enter__(self) -> Self:
         return self
@@ -137,7 +158,7 @@ class _Run:
     ) -> None:
         for timer in self._timers:
             timer.cancel()
-        self._exit_watch.close()
+        self._child.close()
         self._close_stdin()
         for source in self._sources:
             os.close(source.fd)
@@ -166,23 +187,23 @@ class _Run:
     async def end(self) -> None:
         """Kills what is left of the command and reaps it; a cancellation meanwhile is held back."""
         self._child.kill_all()
-        if not self._has_ended:
+        if not self._is_gone:
             self._gave_up = False
             self._give_up_after(DRAIN_SECONDS)
         cancelled: asyncio.CancelledError | None = None
-        while not self._has_ended and not self._gave_up:
+        while not self._is_gone and not self._gave_up:
             self._wake.clear()
             try:
                 await self._wake.wait()
             except asyncio.CancelledError as error:
                 cancelled = error
-        self._child.process.poll()
+        self._child.reap()
         if cancelled is not None:
             raise cancelled
 
     def outcome(self, duration_s: float) -> ExecOutcome:
         """What to tell of it, once it has ended."""
-        status = self._child.process.returncode
+        status = self._child.returncode
         exit_code: int | None = None
         signal: int | None = None
         if self._timed_out:
@@ -251,6 +272,10 @@ class _Run:
         if not self._timed_out:
             self._give_up_after(min(DRAIN_SECONDS, self._deadline - self._loop.time()))
 
+    def _on_gone(self) -> None:
+        self._is_gone = True
+        self._wake.set()
+
     def _on_deadline(self) -> None:
         if self._has_ended:
             return  # on time; `_on_end` has set the limit for its output
@@ -267,9 +292,9 @@ class _Run:
 
     def _feed(self) -> None:
         """Writes on to the command's standard input as it makes room."""
-        assert self._child.stdin is not None
+        assert self._stdin_fd is not None
         try:
-            written = os.write(self._child.stdin, self._stdin[:_SILENT_READ_BYTES])
+            written = os.write(self._stdin_fd, self._stdin[:_SILENT_READ_BYTES])
         except BlockingIOError:
             return
         except BrokenPipeError:  # it does not want to read (on)
@@ -279,7 +304,7 @@ class _Run:
             self._close_stdin()
 
     def _close_stdin(self) -> None:
-        if self._child.stdin is not None:
-            self._loop.remove_writer(self._child.stdin)
-            os.close(self._child.stdin)
-            self._child.stdin = None
+        if self._stdin_fd is not None:
+            self._loop.remove_writer(self._stdin_fd)
+            os.close(self._stdin_fd)
+            self._stdin_fd = None

@@ -72,6 +72,9 @@ def build_environment(
 def name_matches(name: str, pattern: str) -> bool:
     """Whether the whole name matches; `*` is any run of characters, `?` exactly one, all else itself."""
     name, pattern = _lower_ascii(name), _lower_ascii(pattern)
+    word = pattern[1:-1]
+    if pattern == f"*{word}*" and "*" not in word and "?" not in word:
+        return word in name  # all of the usual patterns, for every variable of every command
     at = seen = 0
     star: int | None = None  # where to go on in the pattern when the last `*` takes one character more
     star_at = 0

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from codex_core.errors import ExecutionError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import asyncio
     import subprocess
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Self
 
 _PR_SET_PDEATHSIG = 1
 _MAX_KILL_ROUNDS = 5
@@ -27,15 +28,135 @@ class SpawnFailed(ExecutionError):  # noqa: N818 - says what happened
     """The program could not be started; says why, as `No such file or directory (os error 2)`."""
 
 
-@dataclass(slots=True)
-class Child:
-    """A running child and our ends of its pipes, which do not block."""
+class RunningChild(Protocol):
+    """What a command is run with, whoever started it."""
 
-    process: subprocess.Popen[bytes]
+    @property
+    def stdin(self) -> int | None:
+        """Our end of the pipe; None: the child reads from /dev/null."""
+        ...
+
+    @property
+    def stdout(self) -> int: ...
+
+    @property
+    def stderr(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None:
+        """As `subprocess` has it; None until it is known."""
+        ...
+
+    def watch(self, on_end: Callable[[], None], on_gone: Callable[[], None]) -> None:
+        """Calls back once when the child has ended, and once, not before, when all it left has."""
+        ...
+
+    def kill_all(self) -> None:
+        """SIGKILL for the child and what came of it."""
+        ...
+
+    def reap(self) -> None:
+        """Frees its process id; the end has been announced."""
+        ...
+
+    def raise_failure(self) -> None:
+        """Raises why it did not run, if it did not."""
+        ...
+
+    def close(self) -> None:
+        """Ends the watch. The pipes stay open."""
+        ...
+
+
+@dataclass(slots=True)
+class Pipes:
+    """Both ends of what a child reads from and writes to; ours do not block."""
+
     stdin: int | None
-    """None: the child reads from /dev/null."""
     stdout: int
     stderr: int
+    their_stdin: int
+    their_stdout: int
+    their_stderr: int
+
+    @classmethod
+    def open(cls, *, with_input: bool) -> Self:
+        """New pipes; without input, the child's end is /dev/null. Raises: OSError."""
+        fds: list[int] = []
+        try:
+            for _ in range(2):
+                fds += os.pipe()
+            if with_input:
+                fds += os.pipe()
+            else:
+                fds.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+            stdout, their_stdout, stderr, their_stderr, their_stdin, *rest = fds
+            for fd in (stdout, stderr, *rest):
+                os.set_blocking(fd, False)
+        except OSError:
+            _close(fds)
+            raise
+        return cls(rest[0] if rest else None, stdout, stderr, their_stdin, their_stdout, their_stderr)
+
+    def close_ours(self) -> None:
+        """Closes what we read from and write to."""
+        _close([fd for fd in (self.stdin, self.stdout, self.stderr) if fd is not None])
+        self.stdin, self.stdout, self.stderr = None, -1, -1
+
+    def close_theirs(self) -> None:
+        """Closes what the child has its own copies of; does nothing the second time."""
+        if self.their_stdout >= 0:
+            _close([self.their_stdin, self.their_stdout, self.their_stderr])
+            self.their_stdin = self.their_stdout = self.their_stderr = -1
+
+
+@dataclass(slots=True)
+class Child:
+    """A running child of this process and our ends of its pipes."""
+
+    process: subprocess.Popen[bytes]
+    pipes: Pipes
+    _exit_watch: ExitWatch | None = None
+
+    @property
+    def stdin(self) -> int | None:
+        """None: the child reads from /dev/null."""
+        return self.pipes.stdin
+
+    @property
+    def stdout(self) -> int:
+        return self.pipes.stdout
+
+    @property
+    def stderr(self) -> int:
+        return self.pipes.stderr
+
+    @property
+    def returncode(self) -> int | None:
+        """As `subprocess` has it; None until it is known."""
+        return self.process.returncode
+
+    def watch(self, on_end: Callable[[], None], on_gone: Callable[[], None]) -> None:
+        """Calls back when the child has ended. What it left is gone as soon as it is killed."""
+        import asyncio
+
+        def ended() -> None:
+            on_end()
+            on_gone()
+
+        self._exit_watch = ExitWatch(self.process, asyncio.get_running_loop(), ended)
+
+    def reap(self) -> None:
+        """Frees its process id."""
+        self.process.poll()
+
+    def raise_failure(self) -> None:
+        """Does nothing: a child that could not be started is never made."""
+
+    def close(self) -> None:
+        """Ends the watch. The pipes stay open."""
+        if self._exit_watch is not None:
+            self._exit_watch.close()
 
     def kill_all(self) -> None:
         """SIGKILL for every process of the child's session; only right as long as the child is not reaped.
@@ -67,39 +188,31 @@ def start_child(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], with_i
 
     if not argv:
         raise SpawnFailed("command args are empty")
-    ours: list[int] = []
-    theirs: list[int] = []
     try:
-        for _ in range(2):
-            read_end, write_end = os.pipe()
-            ours.append(read_end)
-            theirs.append(write_end)
-        if with_input:
-            read_end, write_end = os.pipe()
-            ours.append(write_end)
-            theirs.append(read_end)
-        for fd in ours:
-            os.set_blocking(fd, False)
+        pipes = Pipes.open(with_input=with_input)
+    except OSError as error:
+        raise SpawnFailed(describe_os_error(error)) from error
+    try:
         process = subprocess.Popen(
-            [_to_bytes(word) for word in argv],
-            stdin=theirs[2] if with_input else subprocess.DEVNULL,
-            stdout=theirs[0],
-            stderr=theirs[1],
-            cwd=_to_bytes(cwd),
-            env={_to_bytes(name): _to_bytes(value) for name, value in env.items()},
+            [to_bytes(word) for word in argv],
+            stdin=pipes.their_stdin,
+            stdout=pipes.their_stdout,
+            stderr=pipes.their_stderr,
+            cwd=to_bytes(cwd),
+            env={to_bytes(name): to_bytes(value) for name, value in env.items()},
             start_new_session=True,
             restore_signals=True,  # CPython ignores SIGPIPE and SIGXFSZ; commands expect the defaults
             preexec_fn=_parent_death_hook(),
         )
     except OSError as error:
-        _close(ours)
+        pipes.close_ours()
         raise SpawnFailed(describe_os_error(error)) from error
     except ValueError as error:  # a NUL byte, half a surrogate pair, or `=` in a variable's name
-        _close(ours)
+        pipes.close_ours()
         raise SpawnFailed(str(error)) from error
     finally:
-        _close(theirs)
-    return Child(process, ours[2] if with_input else None, ours[0], ours[1])
+        pipes.close_theirs()
+    return Child(process, pipes)
 
 
 def describe_os_error(error: OSError) -> str:
@@ -232,7 +345,8 @@ def _kill_member(pid: int, session: int) -> None:
             os.close(pidfd)
 
 
-def _to_bytes(text: str) -> bytes:
+def to_bytes(text: str) -> bytes:
+    """Text as the system takes it: UTF-8, escaped bytes as they were. Raises: ValueError."""
     return text.encode("utf-8", "surrogateescape")
 
 

@@ -199,7 +199,7 @@ async def _run_patch_program(
         timeout_ms=timeout_ms,
         stdin=patch.text.encode(),
     )
-    return await run_command(request, on_output=None)
+    return await run_command(request, server=runtime.command_server)
 
 
 def _environment(runtime: ToolRuntime) -> dict[str, str]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from codex_core.approval.decide import ApprovalKey
     from codex_core.config.config import Config
     from codex_core.conversation.turn_context import TurnContext
+    from codex_core.execution.command_server import CommandServer
     from codex_core.model.tool_spec import ToolSpec
     from codex_core.services import Services
     from codex_core.workspace.turn_diff import TurnDiffTracker
@@ -56,6 +57,11 @@ class ToolRuntime(Protocol):
 
     @property
     def services(self) -> Services: ...
+
+    @property
+    def command_server(self) -> CommandServer | None:
+        """What starts the conversation's commands; None where each is started by itself."""
+        ...
 
     @property
     def approved(self) -> set[ApprovalKey]:

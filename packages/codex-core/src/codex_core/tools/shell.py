@@ -229,6 +229,7 @@ async def _attempt(
                 timeout_ms=request.timeout_ms,
             ),
             on_output=on_output,
+            server=runtime.command_server,
         )
     except ExecutionError as error:
         await _emit_failed_end(request.call_id, str(error), runtime)
