@@ -103,3 +103,8 @@ def test_parsing_loads_neither_adapters_nor_rich(scratch_home: ScratchHome) -> N
     assert codes == [0, 2, 2, 0]
     assert "typer.core" in modules
     assert [name for name in modules if name in LEFT_OUT] == []
+
+
+def test_a_defect_is_shown_without_the_values_of_variables() -> None:
+    app, _ = new_app()
+    assert app.pretty_exceptions_enable is False
