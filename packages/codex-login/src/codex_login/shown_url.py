@@ -18,8 +18,8 @@ def shown_url(url: str) -> str:
     rest, question_mark, query = rest.partition("?")
     scheme, mark, rest = rest.partition("://") if "://" in rest else ("", "", rest)
     authority, slash, path = rest.partition("/")
-    authority = authority.rpartition("@")[2]
     may_be_password = ":" in authority and "@" in path + query + fragment
+    authority = authority.rpartition("@")[2]
     if may_be_password or not _HOST_AND_PORT.fullmatch(authority):
         return f"{scheme}{mark}{HIDDEN}"
     if query:

@@ -24,12 +24,25 @@ async def connect(host: str, port: int) -> socket.socket:
 
     Raises: OSError when none does; the first address's.
     """
+    if (address := _literal_address(host, port)) is not None:
+        return await _connect_to(address)
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses: list[Address] = list(dict.fromkeys((entry[0], entry[4]) for entry in found))
     if not addresses:
         raise OSError(f"{host} has no address")
     return await connect_any(addresses)
+
+
+def _literal_address(host: str, port: int) -> Address | None:
+    """The address a host is written as; None for a name, which has to be looked up."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+        except OSError:
+            continue
+        return family, (host, port)
+    return None
 
 
 async def connect_any(addresses: Sequence[Address]) -> socket.socket:

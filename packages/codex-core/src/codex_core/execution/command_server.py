@@ -69,6 +69,14 @@ class CommandServer:
         """The process ids of the servers that are ready or run a command."""
         return [server.process.pid for server in (*self._idle, *self._busy)]
 
+    def prepare(self) -> None:
+        """Lets a server start while the caller finds out what to run; does nothing if there is one."""
+        if not (self._closed or self._idle or self._busy or self._starts_in_vain):
+            try:
+                self._idle.append(self._start_server())
+            except OSError as error:
+                _log.info("no command server ahead of time: %s", describe_os_error(error))
+
     async def start(
         self, argv: Sequence[str], *, cwd: str, env: Mapping[str, str], with_input: bool
     ) -> ServedChild | None:

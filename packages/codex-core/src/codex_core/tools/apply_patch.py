@@ -62,6 +62,8 @@ async def run_patch(patch: PatchCall, call_id: str, timeout_ms: int, runtime: To
     from codex_core.patch.verify import verify_patch
     from codex_protocol.ops import ReviewDecision
 
+    if runtime.command_server is not None:
+        runtime.command_server.prepare()
     if "\0" in patch.directory:
         return ToolOutput("error: the directory holds a NUL character, which no path can have", success=False)
     context = runtime.context

@@ -73,6 +73,8 @@ class ShellTool:
         from codex_protocol.jsonio import loads_object
         from codex_protocol.tool_calls import ShellToolCallParams
 
+        if runtime.command_server is not None:
+            runtime.command_server.prepare()
         try:
             params = ShellToolCallParams.from_wire(loads_object(call.arguments))
         except ProtocolError as error:
