@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-USAGE_ERROR_EXIT_CODE = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -148,8 +146,9 @@ def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[str] | No
 
 def usage_error(message: str) -> int:
     """Says what is wrong with the command line (spec: config-cli.md section 4)."""
-    print(f"error: {message}\n\nFor more information, try '--help'.", file=sys.stderr)
-    return USAGE_ERROR_EXIT_CODE
+    from codex_exec.usage import refuse
+
+    return refuse(message, sys.stderr)
 
 
 def unrecognized(name: str, known: Sequence[str]) -> int:

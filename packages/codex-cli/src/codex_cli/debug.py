@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codex_cli.commands import USAGE_ERROR_EXIT_CODE, split_overrides, unrecognized, usage_error
+from codex_cli.commands import split_overrides, unrecognized, usage_error
 from codex_core.execution.sandbox import SandboxType
 from codex_exec.lean_typer import TrailingCommand, new_app
+from codex_exec.usage import USAGE_ERROR_EXIT_CODE
 from codex_exec.usage import usage_error as parser_error
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from codex_core.errors import ExecutionError
 from codex_core.execution.sandbox import SandboxType, platform_sandbox
-from codex_core.tools.runtime import CallKind, ToolOutput, bad_arguments
+from codex_core.tools.runtime import DEFAULT_TIMEOUT_MS, CallKind, ToolOutput, bad_arguments
 from codex_protocol.config_types import AskForApproval
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from codex_core.patch.invocation import PatchCall
     from codex_core.tools.runtime import ToolCall, ToolRuntime
     from codex_protocol.file_change import FileChange
-
-DEFAULT_TIMEOUT_MS = 10_000
 
 
 class ApplyPatchTool:

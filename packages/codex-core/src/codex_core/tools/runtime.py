@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from codex_protocol.file_change import FileChange
     from codex_protocol.ops import InputItem, ReviewDecision
 
+DEFAULT_TIMEOUT_MS = 10_000
+"""How long a command may run when the model does not say (exec-sandbox.md A.3)."""
+
 
 class CallKind(StrEnum):
     """How the model made the call, which decides the shape of the answer."""

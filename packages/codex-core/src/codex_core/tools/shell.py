@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from codex_core.errors import ExecutionError
 from codex_core.execution.sandbox import SandboxType, platform_sandbox
-from codex_core.tools.runtime import CallKind, ToolOutput, bad_arguments
+from codex_core.tools.runtime import DEFAULT_TIMEOUT_MS, CallKind, ToolOutput, bad_arguments
 from codex_protocol.config_types import AskForApproval
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from codex_core.model.tool_spec import ToolSpec
     from codex_core.tools.runtime import ToolCall, ToolRuntime
     from codex_protocol.config_types import ExecOutputStream
-
-DEFAULT_TIMEOUT_MS = 10_000
-"""How long a command may run when the model does not say (exec-sandbox.md A.3)."""
 
 REJECTED_BY_USER = "exec command rejected by user"
 
