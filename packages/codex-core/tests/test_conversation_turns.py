@@ -278,14 +278,6 @@ async def test_abort_as_an_answer_stops_the_turn(talk: Any) -> None:
     assert not (talk.repo.path / "made").exists()
 
 
-async def test_an_operation_of_a_later_version_is_answered(talk: Any) -> None:
-    from codex_protocol.ops import parse_op
-
-    await talk.start([])
-    await talk.conversation.submit(parse_op({"type": "compact"}))
-    assert "compact" in (await talk.until("error"))["message"]
-
-
 async def test_rollout_is_private_and_complete(talk: Any) -> None:
     await talk.start([answer(message("ok", deltas=True))])
     await talk.ask("hi")

@@ -16,11 +16,7 @@ CONTENTS = {
     "image/png": b"\x89PNG\r\n\x1a\n\0\0",
     "image/jpeg": b"\xff\xd8\xff\xe0",
     "image/gif": b"GIF89a",
-    "image/bmp": b"BM\0\0",
-    "image/tiff": b"II*\0",
     "image/webp": b"RIFF\x10\0\0\0WEBPVP8 ",
-    "image/avif": b"\0\0\0\x1cftypavif",
-    "image/heic": b"\0\0\0\x18ftypheic",
 }
 
 
@@ -39,22 +35,14 @@ def test_the_content_tells_the_type_whatever_the_name(
 
 
 @pytest.mark.parametrize(
-    ("name", "mime"),
-    [("a.png", "image/png"), ("a.svg", "image/svg+xml"), ("a.txt", "text/plain"), ("a", "image")],
+    "content", [b"", b"?", b"<svg/>", b"BM\0\0", b"II*\0", b"RIFF\x10\0\0\0WAVEfmt ", b"%PDF-1.7"]
 )
-def test_the_name_tells_the_type_where_the_content_does_not(name: str, mime: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_bytes(b"?")
-    assert mime_of(tmp_path / name) == mime
-
-
-def test_riff_alone_is_no_picture(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"RIFF\x10\0\0\0WAVEfmt ")
-    assert mime_of(tmp_path / "a") == "image"
-
-
-def test_an_empty_file_has_an_empty_url(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"")
-    assert data_url(str(tmp_path / "a.png")) == "data:image/png;base64,"
+@pytest.mark.parametrize("name", ["a.png", "a.txt", "a"])
+def test_what_models_do_not_take_as_a_picture_is_refused_whatever_its_name(
+    content: bytes, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert refusal(str(tmp_path / name)).strerror == images.NOT_AN_IMAGE
 
 
 def test_links_are_followed(tmp_path: Path) -> None:
@@ -89,16 +77,17 @@ def test_unusable_paths_are_ordinary_errors(name: str, number: int, tmp_path: Pa
 
 def test_files_too_large_for_a_request_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "MAX_IMAGE_BYTES", 10)
-    (tmp_path / "a.png").write_bytes(b"x" * 10)
+    (tmp_path / "a.png").write_bytes(b"GIF89axxxx")
     check_image(str(tmp_path / "a.png"))
     (tmp_path / "a.png").write_bytes(b"x" * 11)
     assert refusal(str(tmp_path / "a.png")).errno == errno.EFBIG
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"x")
+    (tmp_path / "a.png").write_bytes(CONTENTS["image/png"])
+    (tmp_path / "a.txt").write_bytes(b"x")
     before = os.listdir("/dev/fd")
-    for path in (tmp_path / "a.png", tmp_path, tmp_path / "missing"):
+    for path in (tmp_path / "a.png", tmp_path / "a.txt", tmp_path, tmp_path / "missing"):
         for function in (check_image, data_url):
             try:
                 function(str(path))

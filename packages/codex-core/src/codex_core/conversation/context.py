@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from codex_core.conversation.turn_context import TurnContext
     from codex_protocol.config_types import AskForApproval
-    from codex_protocol.items import MessageItem
+    from codex_protocol.items import MessageItem, ResponseItem
     from codex_protocol.sandbox_policy import SandboxPolicy
+
+BRIDGE_OPENING = "An earlier part of this conversation is no longer shown to you. In it the user wrote:"
+"""How the message begins that stands for everything before a compaction."""
+TURN_ABORTED_OPENING = "<turn_aborted>"
+
+_ENVIRONMENT_FIELDS = ("cwd", "approval_policy", "sandbox_mode", "network_access", "writable_roots")
+_SANDBOX_FIELDS = ("sandbox_mode", "network_access", "writable_roots")
 
 
 def user_message(text: str) -> MessageItem:
@@ -50,6 +61,80 @@ def environment_item(
     return user_message("\n".join(lines))
 
 
+def environment_fields(text: str) -> dict[str, str]:
+    """The parts of an environment text by name, as they are written there."""
+    fields: dict[str, str] = {}
+    for name in _ENVIRONMENT_FIELDS:
+        if match := re.search(f"<{name}>(.*?)</{name}>", text, re.DOTALL):
+            fields[name] = match[1]
+    return fields
+
+
+def environment_update(items: Iterable[ResponseItem], context: TurnContext) -> MessageItem | None:
+    """What has changed since the model was last told of its surroundings in `items`; None if nothing.
+
+    A conversation that is resumed elsewhere, or under other policies, must not believe in the old ones
+    (D22).
+    """
+    from codex_protocol.message_kind import ENVIRONMENT_CONTEXT_OPEN
+
+    told: dict[str, str] = {}
+    for item in items:
+        text = text_of(item)
+        if text is None or not text.lstrip().startswith(ENVIRONMENT_CONTEXT_OPEN):
+            continue
+        fields = environment_fields(text)
+        if "sandbox_mode" in fields:
+            told.pop("writable_roots", None)
+        told |= fields
+    now = environment_fields(
+        text_of(
+            environment_item(
+                cwd=context.cwd,
+                approval_policy=context.approval_policy,
+                sandbox_policy=context.sandbox_policy,
+                shell=None,
+            )
+        )
+        or ""
+    )
+    changed = {name for name in _ENVIRONMENT_FIELDS if told.get(name) != now.get(name)}
+    if not changed:
+        return None
+    return environment_item(
+        cwd=context.cwd if "cwd" in changed else None,
+        approval_policy=context.approval_policy if "approval_policy" in changed else None,
+        sandbox_policy=context.sandbox_policy if changed & {*_SANDBOX_FIELDS} else None,
+        shell=None,
+    )
+
+
+def text_of(item: ResponseItem) -> str | None:
+    """The text of a message of the user's role; None for other items, and without any text."""
+    from codex_protocol.items import InputTextContent, MessageItem
+
+    if not isinstance(item, MessageItem) or item.role != "user":
+        return None
+    texts = [part.text for part in item.content if isinstance(part, InputTextContent)]
+    return "\n".join(texts) if texts else None
+
+
+def is_prompt(item: ResponseItem) -> bool:
+    """Whether an item is what the user said or showed, not a block that was made for the model."""
+    from codex_protocol.config_types import InputMessageKind
+    from codex_protocol.items import MessageItem
+    from codex_protocol.message_kind import kind_of_message
+
+    if not isinstance(item, MessageItem) or item.role != "user":
+        return False
+    text = text_of(item)
+    if text is None:
+        return bool(item.content)
+    return kind_of_message(text) is InputMessageKind.PLAIN and not text.startswith(
+        (BRIDGE_OPENING, TURN_ABORTED_OPENING)
+    )
+
+
 _KNOWN_SHELLS = frozenset({"bash", "zsh"})
 """Others are not named: many are no shell at all, as `nologin`."""
 
@@ -69,6 +154,7 @@ def login_shell_name() -> str | None:
 def turn_aborted_item() -> MessageItem:
     """Tells the model, at its next request, that the user stopped it (agent.md section 26, Interrupt)."""
     return user_message(
-        "<turn_aborted>\nThe user interrupted the previous turn on purpose. Commands that were running have "
-        "been stopped and may have done part of their work; check before you repeat them.\n</turn_aborted>"
+        f"{TURN_ABORTED_OPENING}\nThe user interrupted the previous turn on purpose. Commands that were "
+        "running have been stopped and may have done part of their work; check before you repeat them.\n"
+        "</turn_aborted>"
     )

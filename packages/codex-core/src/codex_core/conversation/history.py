@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from codex_core.conversation.compaction import UserWords
     from codex_protocol.items import ResponseItem
 
 ABORTED = "aborted"
@@ -24,7 +25,9 @@ _OUTPUT_TYPES = frozenset({"function_call_output", "custom_tool_call_output"})
 class History:
     """The ordered items of one conversation; it only ever grows, until compaction replaces it."""
 
-    def __init__(self, items: Iterable[ResponseItem] = ()) -> None:
+    def __init__(self, items: Iterable[ResponseItem] = (), *, carried: Sequence[UserWords] = ()) -> None:
+        self.carried = tuple(carried)
+        """What the user said in parts that compactions have replaced."""
         self._items: list[ResponseItem] = []
         self.record(items)
 
@@ -36,6 +39,23 @@ class History:
     def record(self, items: Iterable[ResponseItem]) -> None:
         """Adds those items that belong in a history: not system messages, searches or unknown types."""
         self._items += [item for item in items if is_history_item(item)]
+
+    def drop_images(self) -> bool:
+        """Names pictures instead of showing them, if there are any: the latest, else all that are left.
+
+        The latest are those behind the model's last word.
+        """
+        last_word = max(
+            (n for n, item in enumerate(self._items) if getattr(item, "role", None) == "assistant"),
+            default=-1,
+        )
+        for start in (last_word + 1, 0):
+            shown = [n for n in range(start, len(self._items)) if _shows_image(self._items[n])]
+            for number in shown:
+                self._items[number] = _with_named_images(self._items[number])
+            if shown:
+                return True
+        return False
 
     def for_request(self) -> list[ResponseItem]:
         """The items as the API accepts them: every call answered once, no answer without its call.
@@ -72,6 +92,20 @@ def _paired(items: Sequence[ResponseItem]) -> tuple[list[int], set[int]]:
             unanswered.add(index)
         kept.append(index)
     return kept, unanswered
+
+
+def _shows_image(item: ResponseItem) -> bool:
+    return any(part.type == "input_image" for part in getattr(item, "content", None) or ())
+
+
+def _with_named_images(item: ResponseItem) -> ResponseItem:
+    from codex_protocol.items import InputImageContent, InputTextContent, MessageItem
+
+    if not isinstance(item, MessageItem):
+        return item
+    note = InputTextContent(text="[An image was here; the model's provider did not accept it.]")
+    content = tuple(note if isinstance(part, InputImageContent) else part for part in item.content)
+    return item.model_copy(update={"content": content})
 
 
 def _output_type(call: ResponseItem) -> str:

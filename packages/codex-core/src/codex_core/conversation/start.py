@@ -1,103 +1,197 @@
 """Brings a conversation into being: settings, recorder, history, first event.
 
-git is asked while the HTTP library is being loaded, so that neither waits for the other.
+It may be new, the continuation of a recorded one in the same file, or one that begins with a copy of a part
+of another. git is asked while the HTTP library is being loaded, so that neither waits for the other.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_core.errors import SessionError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from codex_core.config.config import Config
     from codex_core.conversation.conversation import CodexConversation
+    from codex_core.conversation.session import Session
     from codex_core.conversation.turn_context import TurnContext
+    from codex_core.mcp.connections import McpConnections
     from codex_core.model.client import ModelClient
     from codex_core.model.families import ModelFamily
+    from codex_core.rollout.recorder import RolloutRecorder
+    from codex_core.rollout.replay import RecordedConversation, RecordedLine
     from codex_core.services import Services
     from codex_login.auth import AuthManager
+    from codex_protocol.events import SessionConfiguredEvent
     from codex_protocol.rollout import GitInfo
 
 
-async def start_session(config: Config, auth: AuthManager, services: Services) -> CodexConversation:
-    """A new conversation, recorded and ready for its first submission.
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """A conversation that begins with a copy of these lines of another."""
+
+    lines: tuple[RecordedLine, ...]
+
+
+async def start_session(
+    config: Config,
+    auth: AuthManager,
+    services: Services,
+    origin: RecordedConversation | Forked | None = None,
+) -> CodexConversation:
+    """A conversation that is recorded and ready for its next submission; a new one without `origin`.
 
     Raises:
         SessionError: the working directory is not absolute, or the session cannot be recorded.
     """
+    from codex_core.rollout.replay import RecordedConversation
     from codex_core.workspace.git import git_info
 
     if not os.path.isabs(config.cwd):
         raise SessionError(f"cwd is not absolute: {config.cwd}")
+    if isinstance(origin, RecordedConversation):
+        return await _Start(config, auth, services).resume(origin)
     asking_git = asyncio.create_task(git_info(config.cwd, services.environ))
     await asyncio.sleep(0)  # lets git start before the imports below keep this thread busy
     try:
-        return await _start(config, auth, services, asking_git)
+        return await _Start(config, auth, services).begin(origin, asking_git)
     finally:
         asking_git.cancel()
         await asyncio.wait([asking_git])
 
 
-async def _start(
-    config: Config, auth: AuthManager, services: Services, asking_git: asyncio.Task[GitInfo | None]
-) -> CodexConversation:
-    from codex_core import __version__
-    from codex_core.conversation.conversation import CodexConversation
-    from codex_core.conversation.instructions import user_instructions
-    from codex_core.conversation.session import Session
-    from codex_core.message_history import history_metadata
-    from codex_core.rollout.recorder import RolloutRecorder, format_timestamp
-    from codex_core.tools.registry import default_registry
-    from codex_login.http import import_httpx
-    from codex_login.user_agent import originator
-    from codex_protocol.events import SessionConfiguredEvent
-    from codex_protocol.rollout import SessionMeta
+class _Start:
+    """The steps of a start that all kinds share."""
 
-    import_httpx()
-    conversation_id = services.new_id()
-    started = services.now()
-    context = initial_context(config)
-    instructions = user_instructions(config.user_instructions, config.cwd, config.project_doc_max_bytes)
-    recorder = RolloutRecorder.create(config.codex_home, conversation_id, started, services.now)
-    model = _model_client(config, auth, services, context, conversation_id)
-    try:
-        session = Session(
-            conversation_id=conversation_id,
-            config=config,
-            services=services,
-            model=model,
-            tools=default_registry(),
-            recorder=recorder,
-            context=context,
-            user_instructions=instructions,
+    def __init__(self, config: Config, auth: AuthManager, services: Services) -> None:
+        from codex_core.conversation.instructions import user_instructions
+        from codex_login.http import import_httpx
+
+        import_httpx()
+        self._config = config
+        self._auth = auth
+        self._services = services
+        self._context = initial_context(config)
+        self._instructions = user_instructions(
+            config.user_instructions, config.cwd, config.project_doc_max_bytes
         )
-        meta = SessionMeta(
-            id=conversation_id,
-            timestamp=format_timestamp(started),
-            cwd=config.cwd,
-            originator=originator(services.environ),
-            cli_version=__version__,
-            instructions=instructions,
-            git=await asking_git,
+
+    async def begin(
+        self, origin: Forked | None, asking_git: asyncio.Task[GitInfo | None]
+    ) -> CodexConversation:
+        from codex_core import __version__
+        from codex_core.rollout.recorder import RolloutRecorder, format_timestamp
+        from codex_login.user_agent import originator
+        from codex_protocol.rollout import SessionMeta
+
+        config, services = self._config, self._services
+        conversation_id = services.new_id()
+        started = services.now()
+        recorder = RolloutRecorder.create(config.codex_home, conversation_id, started, services.now)
+        lines = origin.lines if origin is not None else ()
+
+        async def record(session: Session) -> None:
+            meta = SessionMeta(
+                id=conversation_id,
+                timestamp=format_timestamp(started),
+                cwd=config.cwd,
+                originator=originator(services.environ),
+                cli_version=__version__,
+                instructions=self._instructions,
+                git=await asking_git,
+            )
+            items = session.initial_items(session.context) if origin is None else session.environment_update()
+            await session.begin(meta, lines, items)
+
+        return await self._session(conversation_id, recorder, lines, record)
+
+    async def resume(self, recorded: RecordedConversation) -> CodexConversation:
+        from codex_core.rollout.recorder import RolloutRecorder
+
+        recorder = RolloutRecorder.resume(recorded.path, self._services.now)
+
+        async def record(session: Session) -> None:
+            await session.record_items(session.environment_update())
+
+        return await self._session(recorded.conversation_id, recorder, recorded.lines, record)
+
+    async def _session(
+        self,
+        conversation_id: str,
+        recorder: RolloutRecorder,
+        lines: Sequence[RecordedLine],
+        record: Callable[[Session], Awaitable[None]],
+    ) -> CodexConversation:
+        """The running conversation, once `record` has written what stands at its beginning."""
+        from codex_core.conversation.conversation import CodexConversation
+        from codex_core.conversation.session import Session
+        from codex_core.tools.registry import registry_for
+
+        model = _model_client(self._config, self._auth, self._services, self._context, conversation_id)
+        mcp = None
+        try:
+            mcp = _mcp_connections(self._config, self._services)
+            session = Session(
+                conversation_id=conversation_id,
+                config=self._config,
+                services=self._services,
+                model=model,
+                tools=registry_for(self._context),
+                recorder=recorder,
+                context=self._context,
+                user_instructions=self._instructions,
+                mcp=mcp,
+            )
+            if lines:
+                from codex_core.conversation.resume import rebuilt_history
+
+                session.thread.history = rebuilt_history(
+                    lines, lambda: session.initial_items(session.context)
+                )
+            await record(session)
+            return CodexConversation(session, self._configured(conversation_id, recorder.path, lines))
+        except BaseException:
+            recorder.close()
+            await model.aclose()
+            if mcp is not None:
+                await mcp.aclose()
+            raise
+
+    def _configured(
+        self, conversation_id: str, path: str, lines: Sequence[RecordedLine]
+    ) -> SessionConfiguredEvent:
+        from codex_core.message_history import history_metadata
+        from codex_protocol.events import SessionConfiguredEvent
+
+        initial_messages = None
+        if lines:
+            from codex_core.rollout.replay import event_messages
+
+            initial_messages = tuple(event_messages(lines))
+        log_id, entries = history_metadata(self._config.codex_home)
+        return SessionConfiguredEvent(
+            session_id=conversation_id,
+            model=self._config.model,
+            reasoning_effort=self._config.model_reasoning_effort,
+            history_log_id=log_id,
+            history_entry_count=entries,
+            initial_messages=initial_messages,
+            rollout_path=path,
         )
-        await session.begin(meta)
-    except BaseException:
-        recorder.close()
-        await model.aclose()
-        raise
-    log_id, entries = history_metadata(config.codex_home)
-    configured = SessionConfiguredEvent(
-        session_id=conversation_id,
-        model=config.model,
-        reasoning_effort=config.model_reasoning_effort,
-        history_log_id=log_id,
-        history_entry_count=entries,
-        rollout_path=recorder.path,
-    )
-    return CodexConversation(session, configured)
+
+
+def _mcp_connections(config: Config, services: Services) -> McpConnections | None:
+    """The configured MCP servers, on their way up; None if there are none."""
+    if not config.mcp_servers:
+        return None
+    from codex_core.mcp.connections import McpConnections
+
+    return McpConnections.start(config.mcp_servers, cwd=config.cwd, services=services)
 
 
 def initial_context(config: Config) -> TurnContext:
@@ -121,6 +215,8 @@ def initial_context(config: Config) -> TurnContext:
         offers_apply_patch=config.include_apply_patch_tool,
         offers_web_search=config.tools_web_search,
         offers_view_image=config.include_view_image_tool,
+        offers_exec_command=config.use_streamable_shell_tool and not config.use_unified_exec_tool,
+        offers_unified_exec=config.use_unified_exec_tool,
     )
 
 

@@ -1,8 +1,8 @@
 """One task: ask the model, do what it calls for, ask again, until it has nothing more to call.
 
-The stream is read by a task of its own, so a long command never starves it; calls are answered one after
-another as they arrive. A finished item is recorded before anyone hears of it, so a broken stream or an
-interrupt forgets nothing that happened (spec: agent.md sections 3, 8, 9; D1-D4).
+The stream is read by a task of its own, so a long command never starves it. A finished item is recorded
+before anyone hears of it, so a broken stream or an interrupt forgets nothing that happened (spec: agent.md
+sections 3, 8, 9; D1-D4). A conversation that has become too long is summed up before the next request.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codex_core.conversation.history import aborted_output, call_id
-from codex_core.errors import ModelError
-from codex_core.model.retry import backoff, retry_notice
-from codex_core.tools.runtime import CallKind, ToolCall, ToolOutput
+from codex_core.conversation.calls import Calls, call_of
+from codex_core.conversation.retrying import ask_with_retries
+from codex_core.errors import ModelError, SessionError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -23,10 +22,14 @@ if TYPE_CHECKING:
     from codex_core.approval.decide import ApprovalKey
     from codex_core.config.config import Config
     from codex_core.conversation.session import Session
+    from codex_core.conversation.thread import Thread
     from codex_core.conversation.turn_context import TurnContext
     from codex_core.execution.command_server import CommandServer
+    from codex_core.execution.terminal_sessions import TerminalSessions
+    from codex_core.mcp.connections import McpConnections
     from codex_core.model.response_events import ResponseEvent
     from codex_core.services import Services
+    from codex_core.tools.registry import ToolRegistry
     from codex_core.workspace.turn_diff import TurnDiffTracker
     from codex_protocol.events import EventMsg
     from codex_protocol.file_change import FileChange
@@ -37,28 +40,50 @@ if TYPE_CHECKING:
 STREAM_QUEUE_SIZE = 1_600
 """Stream events read ahead of the tools (spec: agent.md section 8)."""
 
-MAX_ANNOUNCED_WAIT_S = 300.0
-"""A server that asks to wait longer before another try ends the turn; the user decides when to go on."""
+_SILENT_IN_REVIEWS = frozenset({"agent_message", "agent_message_delta"})
 
 
 @dataclass(slots=True)
 class _Answer:
     """What one response of the model came to."""
 
+    calls: Calls
     made_calls: bool = False
     last_message: str | None = None
+
+
+class StillTooLongError(SessionError):
+    """Summing the conversation up did not make it short enough (spec: agent.md section 19)."""
+
+    def __init__(self, limit: int, current: int) -> None:
+        super().__init__(
+            "Conversation is still above the token limit after automatic summarization "
+            f"(limit {limit}, current {current}). Please start a new session or trim your input."
+        )
 
 
 class Turn:
     """Runs one task of a session to its end; also what tools see of it (`ToolRuntime`)."""
 
-    def __init__(self, session: Session, submission_id: str, context: TurnContext) -> None:
+    def __init__(
+        self,
+        session: Session,
+        submission_id: str,
+        context: TurnContext,
+        thread: Thread,
+        *,
+        is_review: bool = False,
+    ) -> None:
         self._session = session
         self._id = submission_id
         self._context = context
+        self._thread = thread
+        self._is_review = is_review
+        self._tools: ToolRegistry = session.tools
         self._diff: TurnDiffTracker | None = None
         self._held: list[ResponseItem] = []
         self._user_texts: list[str] = []
+        self._may_compact = True
 
     # -- the loop -------------------------------------------------------------------------------
 
@@ -67,55 +92,91 @@ class Turn:
         from codex_protocol.events import ErrorEvent, TaskCompleteEvent, TaskStartedEvent
 
         await self.emit(TaskStartedEvent(model_context_window=self._context.context_window))
-        await self._record_pending()  # what came too late for the task before this one goes first
-        await self._record_input(items)
-        self._user_texts += _texts_of(items)
         last_message: str | None = None
         try:
-            last_message = await self._ask_until_done()
-        except ModelError as error:
+            last_message = await self.converse(items)
+        except (ModelError, StillTooLongError) as error:
             self._session.stop_taking_input()
-            await self.emit(ErrorEvent(message=str(error)))
+            await self._record_pending()  # no request carried it yet; the next one will
+            text = str(error)
+            if _refuses_image(error) and self._thread.history.drop_images():
+                text += "\nThe image is left out of this conversation from now on."
+            await self.emit(ErrorEvent(message=text))
         await self.emit(TaskCompleteEvent(last_agent_message=last_message))
 
-    async def _ask_until_done(self) -> str | None:
+    async def converse(self, items: list[InputItem]) -> str | None:
+        """Puts what the user said to the model and does what it calls for; its last message, if any.
+
+        Raises:
+            ModelError: the model cannot be asked any further.
+            StillTooLongError: the conversation does not fit, although it was summed up.
+        """
+        await self._record_input(items)
+        self._user_texts += _texts_of(items)
+        self._tools = await self._session.ready_tools()
+        was_compacted = False
         while True:
             await self._record_pending()
-            answer = await self._ask()
+            if self._thread.is_full(self.config.model_auto_compact_token_limit):
+                if was_compacted:
+                    raise self._still_too_long()
+                was_compacted = await self._compact(keep_images=True)
+            else:
+                was_compacted = False
+            answer = await self._ask_or_compact()
             if not answer.made_calls and not self._session.has_pending_input:
                 self._session.stop_taking_input()
                 self._notify(answer.last_message)
                 return answer.last_message
 
+    async def _ask_or_compact(self) -> _Answer:
+        """One answer; a conversation that the model finds too long is summed up once and sent again."""
+        from codex_core.model.errors import ContextWindowExceeded
+
+        try:
+            return await self._ask()
+        except ContextWindowExceeded:
+            if not await self._compact(keep_images=False):
+                raise
+        return await self._ask()
+
+    async def _compact(self, *, keep_images: bool) -> bool:
+        """Sums the conversation up in the middle of this task; whether that worked.
+
+        After a failure the task goes on with what it has and does not try it again.
+        """
+        from codex_core.conversation.compact_task import compact_inline
+
+        if self._may_compact:
+            self._may_compact = await compact_inline(
+                self._session, self._context, self._thread, keep_images=keep_images
+            )
+            return self._may_compact
+        return False
+
+    def _still_too_long(self) -> StillTooLongError:
+        usage = self._thread.usage
+        return StillTooLongError(
+            self.config.model_auto_compact_token_limit or 0,
+            usage.tokens_in_context_window if usage is not None else 0,
+        )
+
     async def _ask(self) -> _Answer:
         """One answer of the model; a broken stream is tried again with what was finished kept."""
-        retries = 0
-        limit = self._session.config.model_provider.stream_max_retries
-        last_message: str | None = None
-        while True:
+        answer = _Answer(Calls(self, self._tools, self._thread))
+
+        async def ask_once() -> None:
             self._held.clear()
-            answer = _Answer(last_message=last_message)
-            try:
-                await self._ask_once(answer)
-                return answer
-            except ModelError as error:
-                last_message = answer.last_message  # it was said, though the stream broke behind it
-                is_too_long = (error.retry_after or 0) > MAX_ANNOUNCED_WAIT_S
-                if not error.retryable or retries >= limit or is_too_long:
-                    raise
-                retries += 1
-                await self._announce_retry(error, retries, limit)
+            answer.made_calls = False  # a message that was said stays, though the stream broke behind it
+            await self._ask_once(answer)
 
-    async def _announce_retry(self, error: ModelError, attempt: int, limit: int) -> None:
-        from codex_protocol.events import StreamErrorEvent
-
-        services = self._session.services
-        delay = error.retry_after
-        if delay is None:
-            delay = backoff(attempt, services.jitter())
-        notice = retry_notice(error, retry=attempt, limit=limit, delay=delay)
-        await self.emit(StreamErrorEvent(message=notice))
-        await services.sleep(delay)
+        await ask_with_retries(
+            ask_once,
+            limit=self.config.model_provider.stream_max_retries,
+            services=self.services,
+            emit=self.emit,
+        )
+        return answer
 
     async def _ask_once(self, answer: _Answer) -> None:
         from codex_core.model.prompt import Prompt
@@ -124,13 +185,11 @@ class Turn:
         await session.record_turn_context(context)
         prompt = Prompt(
             instructions=session.instructions(context),
-            input=tuple(session.history.for_request()),
-            tools=session.tools.specs(context),
+            input=tuple(self._thread.history.for_request()),
+            tools=self._tools.specs(context),
         )
-        model = session.model.with_turn(
-            model=context.model, family=context.family, effort=context.effort, summary=context.summary
-        )
-        async with contextlib.aclosing(_read_ahead(model.stream(prompt))) as stream:
+        stream = read_ahead(session.model_for(context).stream(prompt))
+        async with answer.calls, contextlib.aclosing(stream):
             async for event in stream:
                 await self._handle(event, answer)
 
@@ -156,6 +215,7 @@ class Turn:
                 await self.emit(events.WebSearchBeginEvent(call_id=identifier))
             case response.Completed(_, usage):
                 self._held.clear()  # it led to nothing
+                await answer.calls.finish()
                 await self._count_tokens(usage)
             case _:
                 pass
@@ -164,43 +224,33 @@ class Turn:
         from codex_core.conversation.item_events import item_events
         from codex_protocol.items import MessageItem
 
+        call = call_of(item)
         if item.type == "reasoning":
             # Reasoning alone is not valid input: it is kept with the item it led to, or not at all.
             self._held.append(item)
         else:
+            if call is None or not answer.calls.may_run_beside_others(call):
+                await answer.calls.finish()
             await self._record_held(item)
         for msg in item_events(item, show_raw_reasoning=self.config.show_raw_agent_reasoning):
             await self.emit(msg)
         if isinstance(item, MessageItem) and item.role == "assistant":
-            answer.last_message = _text_of(item)
-        elif (call := _call_of(item)) is not None:
+            answer.last_message = last_text(item)
+        elif call is not None:
             answer.made_calls = True
-            await self._answer_call(call, item)
+            await answer.calls.run(call, item)
 
     async def _record_held(self, *items: ResponseItem) -> None:
         held, self._held = self._held, []
-        await self._session.record_items([*held, *items])
-
-    async def _answer_call(self, call: ToolCall, item: ResponseItem) -> None:
-        """Runs a call and records its output, also when the turn is stopped in the middle."""
-        services = self._session.services
-        started = services.monotonic()
-        try:
-            output = await self._session.tools.run(call, self)
-        except asyncio.CancelledError:
-            text = f"aborted by user after {services.monotonic() - started:.1f}s"
-            await self._session.record_items([aborted_output(item, call.call_id, text)])
-            raise
-        await self._session.record_items([_output_item(call, output)])
+        await self._thread.record([*held, *items])
 
     async def _count_tokens(self, usage: TokenUsage | None) -> None:
         from codex_core.tools.apply_patch import emit_turn_diff
         from codex_protocol.events import TokenCountEvent
-        from codex_protocol.tokens import TokenUsageInfo
 
-        session = self._session
-        session.token_info = TokenUsageInfo.updated(session.token_info, usage, self._context.context_window)
-        await self.emit(TokenCountEvent(info=session.token_info))
+        if usage is not None:
+            self._thread.usage = usage
+        await self.emit(TokenCountEvent(info=self._session.count_tokens(usage, self._context)))
         if self._diff is not None:
             await emit_turn_diff(self)
 
@@ -208,17 +258,18 @@ class Turn:
 
     async def _record_pending(self) -> None:
         for pending in self._session.take_pending_input():
-            await self._record_input([pending], is_new_prompt=False)
-            self._user_texts += _texts_of([pending])
+            await self._record_input(list(pending.items), is_prompt=pending.is_prompt)
+            if pending.is_prompt:
+                self._user_texts += _texts_of(list(pending.items))
 
-    async def _record_input(self, items: list[InputItem], *, is_new_prompt: bool = True) -> None:
+    async def _record_input(self, items: list[InputItem], *, is_prompt: bool = True) -> None:
         """Records what the user said; the rollout also keeps it as the event a resumed session shows."""
         from codex_core.conversation.item_events import user_message_event
         from codex_core.conversation.user_input import message_of
 
         message = message_of(items)
-        await self._session.record_items([message])
-        if is_new_prompt:
+        await self._thread.record([message])
+        if is_prompt and self._thread.is_recorded:
             await self._session.record_unsent_event(user_message_event(message))
 
     def _notify(self, last_message: str | None) -> None:
@@ -256,6 +307,16 @@ class Turn:
         return self._session.command_server
 
     @property
+    def terminals(self) -> TerminalSessions:
+        """The conversation's interactive terminals."""
+        return self._session.terminals
+
+    @property
+    def mcp(self) -> McpConnections | None:
+        """The conversation's MCP servers; None if none is configured."""
+        return self._session.mcp
+
+    @property
     def approved(self) -> set[ApprovalKey]:
         """Commands the user allowed for the rest of the session."""
         return self._session.approved
@@ -270,7 +331,9 @@ class Turn:
         return self._diff
 
     async def emit(self, msg: EventMsg) -> None:
-        """Sends an event under this task's submission id."""
+        """Sends an event under this task's submission id; a review keeps its words to itself."""
+        if self._is_review and msg.type in _SILENT_IN_REVIEWS:
+            return
         await self._session.emit(self._id, msg)
 
     async def ask_exec(
@@ -291,10 +354,10 @@ class Turn:
 
     def inject(self, item: InputItem) -> None:
         """Adds input for the next request."""
-        self._session.inject([item])
+        self._session.inject([item], is_prompt=False)
 
 
-async def _read_ahead(
+async def read_ahead(
     stream: AsyncGenerator[ResponseEvent, None],
 ) -> AsyncGenerator[ResponseEvent, None]:
     """The same events, read by a task of its own up to `STREAM_QUEUE_SIZE` ahead of the consumer."""
@@ -322,44 +385,25 @@ async def _read_ahead(
         await asyncio.wait([reader])
 
 
+def _refuses_image(error: Exception) -> bool:
+    """Whether the provider refused a request for a picture in it, and would refuse every further one."""
+    from codex_core.model.errors import RequestRefused, UnexpectedStatus
+
+    is_final = isinstance(error, RequestRefused) or (
+        isinstance(error, UnexpectedStatus) and error.status in {400, 413, 415, 422}
+    )
+    return is_final and "image" in str(error).lower()
+
+
 def _texts_of(items: list[InputItem]) -> list[str]:
     from codex_protocol.ops import TextInput
 
     return [item.text for item in items if isinstance(item, TextInput)]
 
 
-def _text_of(message: MessageItem) -> str | None:
+def last_text(message: MessageItem) -> str | None:
+    """The last text of a message of the model."""
     from codex_protocol.items import OutputTextContent
 
     texts = [part.text for part in message.content if isinstance(part, OutputTextContent)]
     return texts[-1] if texts else None
-
-
-def _call_of(item: ResponseItem) -> ToolCall | None:
-    """The call an item makes, or None."""
-    from codex_protocol import items
-
-    match item:
-        case items.FunctionCallItem(name=name, arguments=arguments, call_id=identifier):
-            return ToolCall(CallKind.FUNCTION, identifier, name, arguments)
-        case items.CustomToolCallItem(name=name, input=text, call_id=identifier):
-            return ToolCall(CallKind.CUSTOM, identifier, name, text)
-        case items.LocalShellCallItem(action=action):
-            from codex_protocol.jsonio import dumps
-
-            call_arguments = {
-                "command": list(action.command),
-                "workdir": action.working_directory,
-                "timeout_ms": action.timeout_ms,
-            }
-            return ToolCall(CallKind.LOCAL_SHELL, call_id(item) or "", "local_shell", dumps(call_arguments))
-        case _:
-            return None
-
-
-def _output_item(call: ToolCall, output: ToolOutput) -> ResponseItem:
-    from codex_protocol.items import CustomToolCallOutputItem, FunctionCallOutputItem
-
-    if call.kind is CallKind.CUSTOM:
-        return CustomToolCallOutputItem(call_id=call.call_id, output=output.text)
-    return FunctionCallOutputItem(call_id=call.call_id, output=output.text, success=output.success)

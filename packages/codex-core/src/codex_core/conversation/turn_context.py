@@ -32,3 +32,7 @@ class TurnContext:
     offers_apply_patch: bool
     offers_web_search: bool
     offers_view_image: bool
+    offers_exec_command: bool = False
+    """Terminals with `exec_command` and `write_stdin` take the shell's place."""
+    offers_unified_exec: bool = False
+    """Terminals with `unified_exec` take the shell's place."""

@@ -10,7 +10,8 @@ import os
 from typing import TYPE_CHECKING
 
 from codex_core.errors import SessionError
-from codex_protocol.jsonio import dumps
+from codex_protocol.errors import ProtocolError
+from codex_protocol.jsonio import dumps, loads_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,9 @@ _RECORDED_ITEMS = frozenset(
     }
 )  # fmt: skip
 """All but web searches and types unknown here (spec: protocol.md section 9.2)."""
+
+
+_PIECE = 1 << 16
 
 
 def format_timestamp(moment: datetime) -> str:
@@ -73,6 +77,28 @@ class RolloutRecorder:
             ) from error
         return cls(path, descriptor, now)
 
+    @classmethod
+    def resume(cls, path: str, now: Callable[[], datetime]) -> RolloutRecorder:
+        """An existing rollout file, to be continued; a last line that was torn by a crash is mended.
+
+        Raises:
+            SessionError: the file cannot be written.
+        """
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            try:
+                mend_last_line(descriptor)
+            except BaseException:
+                os.close(descriptor)
+                raise
+        except OSError as error:
+            raise SessionError(f"The session file {path} cannot be continued: {error.strerror}.") from error
+        return cls(path, descriptor, now)
+
+    def write_copy(self, kind: str, payload: object) -> None:
+        """A line of another rollout, as it was there."""
+        self._append(kind, payload)
+
     def write_meta(self, meta: SessionMeta) -> None:
         """The first line: who, where, when."""
         self._append("session_meta", meta.to_wire())
@@ -105,6 +131,40 @@ class RolloutRecorder:
             return
         line = {"timestamp": format_timestamp(self._now()), "type": kind, "payload": payload}
         append_line(self._fd, dumps(line).encode() + b"\n")
+
+
+def mend_last_line(descriptor: int) -> None:
+    """Makes the file end behind a whole line: ends it, or takes the torn rest of one away.
+
+    Raises:
+        OSError: the file cannot be read or changed.
+    """
+    end = os.fstat(descriptor).st_size
+    if end == 0 or os.pread(descriptor, 1, end - 1) == b"\n":
+        return
+    start = _start_of_last_line(descriptor, end)
+    if _is_json(os.pread(descriptor, end - start, start)):
+        append_line(descriptor, b"\n")
+    else:
+        os.ftruncate(descriptor, start)
+
+
+def _start_of_last_line(descriptor: int, end: int) -> int:
+    while end > 0:
+        begin = max(0, end - _PIECE)
+        newline = os.pread(descriptor, end - begin, begin).rfind(b"\n")
+        if newline >= 0:
+            return begin + newline + 1
+        end = begin
+    return 0
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        loads_object(line)
+    except ProtocolError:
+        return False
+    return True
 
 
 def append_line(descriptor: int, line: bytes) -> None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from codex_core.config.config import Config
     from codex_core.conversation.turn_context import TurnContext
     from codex_core.execution.command_server import CommandServer
+    from codex_core.execution.terminal_sessions import TerminalSessions
+    from codex_core.mcp.connections import McpConnections
     from codex_core.model.tool_spec import ToolSpec
     from codex_core.services import Services
     from codex_core.workspace.turn_diff import TurnDiffTracker
@@ -64,6 +66,16 @@ class ToolRuntime(Protocol):
     @property
     def command_server(self) -> CommandServer | None:
         """What starts the conversation's commands; None where each is started by itself."""
+        ...
+
+    @property
+    def terminals(self) -> TerminalSessions:
+        """The conversation's interactive terminals."""
+        ...
+
+    @property
+    def mcp(self) -> McpConnections | None:
+        """The conversation's MCP servers; None if none is configured."""
         ...
 
     @property

@@ -49,6 +49,19 @@ async def git_info(directory: str, environ: Mapping[str, str]) -> GitInfo | None
     )
 
 
+async def merge_base(directory: str, branch: str, environ: Mapping[str, str]) -> str | None:
+    """The commit where HEAD and `branch` parted, or the branch's upstream if that has commits it has not.
+
+    None when git cannot tell.
+    """
+    if branch.startswith("-"):
+        return None  # git would take it for an option
+    upstream = f"{branch}@{{upstream}}"
+    ahead = await _git(directory, environ, "rev-list", "--count", f"{branch}..{upstream}")
+    base = upstream if ahead not in (None, "0") else branch
+    return await _git(directory, environ, "merge-base", "HEAD", base)
+
+
 async def _git(directory: str, environ: Mapping[str, str], *arguments: str) -> str | None:
     """What git prints, or None if it fails, is missing or takes too long."""
     try:

@@ -1,4 +1,8 @@
-"""Local pictures as the model takes them: data URLs whose type is told by the content."""
+"""Local pictures as the model takes them: data URLs whose type is told by the content.
+
+What is no picture of a kind that models take is refused here: once it is in a conversation, every further
+request of it would be refused.
+"""
 
 from __future__ import annotations
 
@@ -12,25 +16,26 @@ MAX_IMAGE_BYTES = 32 * 1024 * 1024
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
 )
+_HEAD_BYTES = 16
+"""Enough to tell the type."""
+NOT_AN_IMAGE = "Not a PNG, JPEG, GIF or WebP image"
 
 
 def data_url(path: str) -> str:
-    """The file as `data:<mime>;base64,…`; the type comes from the content, else from the name.
+    """The file as `data:<mime>;base64,…`; the type comes from the content, whatever the name.
 
     Raises:
-        OSError: the file cannot be read, is larger than `MAX_IMAGE_BYTES`, or is no file.
+        OSError: the file cannot be read, is larger than `MAX_IMAGE_BYTES`, or is no picture.
     """
     import base64
 
     descriptor = _open(path)
     with open(descriptor, "rb") as file:
         data = file.read(MAX_IMAGE_BYTES)
-    return f"data:{_mime(path, data)};base64,{base64.b64encode(data).decode()}"
+    return f"data:{_mime(path, data[:_HEAD_BYTES])};base64,{base64.b64encode(data).decode()}"
 
 
 def check_image(path: str) -> None:
@@ -39,7 +44,8 @@ def check_image(path: str) -> None:
     Raises:
         OSError: it cannot.
     """
-    os.close(_open(path))
+    with open(_open(path), "rb") as file:
+        _mime(path, file.read(_HEAD_BYTES))
 
 
 def _open(path: str) -> int:
@@ -62,15 +68,10 @@ def _open(path: str) -> int:
     return descriptor
 
 
-def _mime(path: str, data: bytes) -> str:
+def _mime(path: str, head: bytes) -> str:
     for signature, mime in _SIGNATURES:
-        if data.startswith(signature):
+        if head.startswith(signature):
             return mime
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
-    if data[4:12] in (b"ftypavif", b"ftypheic"):
-        return f"image/{data[8:12].decode()}"
-    import mimetypes
-
-    guessed, _ = mimetypes.guess_type(path)
-    return guessed or "image"
+    raise OSError(errno.EINVAL, NOT_AN_IMAGE, path)

@@ -1,0 +1,65 @@
+"""One line of talk with the model: its items, and whether they are kept on disk.
+
+A session has one that is recorded; a review has its own, which nobody keeps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codex_core.conversation.compaction import compacted_history
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from codex_core.conversation.history import History
+    from codex_core.conversation.turn_context import TurnContext
+    from codex_protocol.items import ResponseItem
+    from codex_protocol.rollout import CompactedItem
+    from codex_protocol.tokens import TokenUsage
+
+
+class Thread:
+    """The items a task asks the model with; `write` and `write_compacted` keep what is added."""
+
+    def __init__(
+        self,
+        history: History,
+        *,
+        initial_items: Callable[[TurnContext], Sequence[ResponseItem]] = lambda _: (),
+        write: Callable[[ResponseItem], Awaitable[None]] | None = None,
+        write_compacted: Callable[[CompactedItem], Awaitable[None]] | None = None,
+    ) -> None:
+        self.history = history
+        self.usage: TokenUsage | None = None
+        """What the last answer said it used; None at the beginning and after a compaction."""
+        self._initial_items = initial_items
+        self._write = write
+        self._write_compacted = write_compacted
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether what is added here goes to disk."""
+        return self._write is not None
+
+    async def record(self, items: Iterable[ResponseItem]) -> None:
+        """Adds items to the history, and to the rollout."""
+        items = list(items)
+        self.history.record(items)
+        if self._write is not None:
+            for item in items:
+                await self._write(item)
+
+    async def compact(self, summary: str, context: TurnContext, *, keep_images: bool) -> None:
+        """Puts a bridge with this summary in the place of everything so far."""
+        from codex_protocol.rollout import CompactedItem
+
+        initial = self._initial_items(context)
+        self.history = compacted_history(initial, self.history, summary, keep_images=keep_images)
+        self.usage = None
+        if self._write_compacted is not None:
+            await self._write_compacted(CompactedItem(message=summary))
+
+    def is_full(self, limit: int | None) -> bool:
+        """Whether the last answer left `limit` or more tokens in the model's window."""
+        return limit is not None and self.usage is not None and self.usage.tokens_in_context_window >= limit
