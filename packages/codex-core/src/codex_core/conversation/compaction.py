@@ -120,18 +120,19 @@ def _ever_smaller(history: History) -> Iterator[list[ResponseItem]]:
     for limit in _OUTPUT_CHARS:
         items = [_shrunk(item, limit) for item in items]
         yield [*items, trigger]
-    items = [_shrunk(item, _SMALLEST_CHARS, every_text=True) for item in items]
+    items = [_shrunk(item, _SMALLEST_CHARS, every_text=True) for item in items if item.type != "reasoning"]
+    yield [*items, trigger]
     while (size := sum(map(_chars, items))) > _SMALLEST_CHARS and len(items) > 1:
         items = _newest(items, size // 2)
         yield [*items, trigger]
 
 
 def _newest(items: list[ResponseItem], chars: int) -> list[ResponseItem]:
-    """The items at the end that are so long together, at least one; no output without its call."""
+    """The items at the end that are so long together, and the last; no output without its call."""
     begin, total = len(items) - 1, _chars(items[-1])
     while begin > 0 and (total := total + _chars(items[begin - 1])) <= chars:
         begin -= 1
-    return History(items[begin:]).for_request() or items[-1:]
+    return History(items[begin:]).for_request()
 
 
 def _shrunk(item: ResponseItem, limit: int, *, every_text: bool = False) -> ResponseItem:

@@ -46,11 +46,14 @@ def _items(payloads: list[object]) -> list[ResponseItem]:
 
 
 def before_user_message(lines: Sequence[RecordedLine], nth: int) -> Sequence[RecordedLine]:
-    """The lines before the `nth` message of the user from the end; 0 keeps all, too few leave nothing."""
+    """The lines before the `nth` message of the user from the end; 0 keeps all.
+
+    Nothing is left where the user had said nothing before that.
+    """
     if nth == 0:
         return lines
     prompts = [index for index in range(len(lines)) if _is_prompt(lines, index)]
-    return lines[: prompts[-nth]] if len(prompts) >= nth else ()
+    return lines[: prompts[-nth]] if len(prompts) > nth else ()
 
 
 def _is_prompt(lines: Sequence[RecordedLine], index: int) -> bool:

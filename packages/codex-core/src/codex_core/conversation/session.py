@@ -121,6 +121,7 @@ class Session:
         self._questions: dict[str, asyncio.Future[ReviewDecision]] = {}
         self._asking = asyncio.Lock()
         self._answers: set[asyncio.Task[None]] = set()
+        self._writes: set[asyncio.Task[None]] = set()
         self._jobs: deque[_Job] = deque()
         self._job: _Job | None = None
         self._task: asyncio.Task[None] | None = None
@@ -268,8 +269,8 @@ class Session:
                 submission = await self.submissions.get()
                 if isinstance(submission.op, ShutdownOp):
                     await self._abort_task("interrupted")
-                    if self._answers:
-                        await asyncio.wait(self._answers)
+                    if self._writes:
+                        await asyncio.wait(self._writes)
                     self._close_recorder()
                     await self.emit(submission.id, ShutdownCompleteEvent())
                     return
@@ -317,7 +318,7 @@ class Session:
                 await self._abort_task("replaced")
                 await self._start(self._review(submission_id, op))
             case ops.AddToHistoryOp():
-                await self._answer_beside(answers.add_to_history(self, op.text))
+                await self._answer_beside(answers.add_to_history(self, op.text), is_write=True)
             case ops.GetHistoryEntryRequestOp():
                 await self._answer_beside(answers.history_entry(self, submission_id, op.log_id, op.offset))
             case ops.GetPathOp():
@@ -329,17 +330,23 @@ class Session:
             case _:
                 _log.warning("an operation of type %s is not served", op.type)
 
-    async def _answer_beside(self, answering: Coroutine[None, None, None]) -> None:
-        """Lets a question be answered beside everything else; waits where there are too many."""
+    async def _answer_beside(self, answering: Coroutine[None, None, None], *, is_write: bool = False) -> None:
+        """Lets a question be answered beside everything else; waits where there are too many.
+
+        A write is finished before the session ends; what is only asked then needs no answer any more.
+        """
         while len(self._answers) >= MAX_ANSWERS:
             await asyncio.wait(self._answers, return_when=asyncio.FIRST_COMPLETED)
         task = asyncio.create_task(answering, name="answer")
         self._answers.add(task)
+        if is_write:
+            self._writes.add(task)
         task.add_done_callback(self._answered)
         await asyncio.sleep(0)  # as far as it goes without waiting, so that answers stay in order
 
     def _answered(self, task: asyncio.Task[None]) -> None:
         self._answers.discard(task)
+        self._writes.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a question could not be answered", exc_info=error)
 
