@@ -14,6 +14,7 @@ from codex_protocol.items import (
     CustomToolCallOutputItem,
     FunctionCallItem,
     FunctionCallOutputItem,
+    InputImageContent,
     LocalShellCallItem,
     LocalShellExecAction,
     LocalShellStatus,
@@ -193,3 +194,25 @@ def test_an_aborted_call_can_say_why() -> None:
         "call_id": "a",
         "output": "aborted by user after 1.2s",
     }
+
+
+def test_the_latest_pictures_are_dropped_first() -> None:
+    def shown(history: History) -> list[str]:
+        return [
+            part.image_url
+            for item in history.items
+            for part in getattr(item, "content", ())
+            if isinstance(part, InputImageContent)
+        ]
+
+    def picture(url: str) -> MessageItem:
+        return MessageItem(role="user", content=(InputImageContent(image_url=url),))
+
+    word = MessageItem(role="assistant", content=(OutputTextContent(text="nice"),))
+    history = History([picture("old"), word, picture("new"), picture("newer")])
+    assert history.drop_images()
+    assert shown(history) == ["old"]
+    assert history.drop_images()
+    assert shown(history) == []
+    assert not history.drop_images()
+    assert len(history.items) == 4

@@ -42,7 +42,7 @@ def test_what_models_do_not_take_as_a_picture_is_refused_whatever_its_name(
     content: bytes, name: str, tmp_path: Path
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    assert refusal(str(tmp_path / name)).strerror == images.NOT_AN_IMAGE
+    assert isinstance(refusal(str(tmp_path / name)), images.NotAnImage)
 
 
 def test_links_are_followed(tmp_path: Path) -> None:

@@ -77,3 +77,33 @@ async def test_the_picture_goes_to_the_model_once_behind_the_output(talk: Any) -
         if part["type"] == "input_image"
     ]
     assert len(pictures) == 1
+
+
+async def test_what_is_no_picture_never_enters_the_conversation(bench: Any) -> None:
+    bench.repo.write("a.png", "<svg/>")
+    output = await bench.call("view_image", {"path": "a.png"})
+    path = bench.repo.path / "a.png"
+    assert output == f"unable to read image at `{path}`: not a PNG, JPEG, GIF or WebP image"
+    assert bench.injected == []
+
+
+async def test_a_picture_that_the_provider_refuses_is_left_out_from_then_on(talk: Any) -> None:
+    from codex_core.testing import http_error
+
+    talk.repo.write("broken.gif", b"GIF89a but broken")
+    refused = http_error(400, {"error": {"message": "The image data you provided is not valid"}})
+    script = [
+        answer(message("hello")),
+        answer(function_call("view_image", {"path": "broken.gif"}, "v1")),
+        refused,
+        answer(message("ok")),
+    ]
+    await talk.start(script)
+    await talk.ask("hi")
+    await talk.say("look")
+    assert "left out of this conversation" in (await talk.until("error"))["message"]
+    await talk.until("task_complete")
+    assert (await talk.ask("again"))[-1] == "task_complete"
+    parts = [part for item in talk.input_of(3) for part in item.get("content") or ()]
+    assert all(part["type"] != "input_image" for part in parts)
+    assert any("did not accept it" in part.get("text", "") for part in parts)

@@ -298,7 +298,6 @@ class Session:
                 await asyncio.wait(background)
 
     async def _serve_one(self, submission_id: str, op: Op) -> None:
-        from codex_core.conversation import answers
         from codex_protocol import ops
 
         match op:
@@ -317,6 +316,14 @@ class Session:
             case ops.ReviewOp():
                 await self._abort_task("replaced")
                 await self._start(self._review(submission_id, op))
+            case _:
+                await self._serve_question(submission_id, op)
+
+    async def _serve_question(self, submission_id: str, op: Op) -> None:
+        from codex_core.conversation import answers
+        from codex_protocol import ops
+
+        match op:
             case ops.AddToHistoryOp():
                 await self._answer_beside(answers.add_to_history(self, op.text), is_write=True)
             case ops.GetHistoryEntryRequestOp():

@@ -49,12 +49,11 @@ async def start_session(
     Raises:
         SessionError: the working directory is not absolute, or the session cannot be recorded.
     """
-    from codex_core.rollout.replay import RecordedConversation
     from codex_core.workspace.git import git_info
 
     if not os.path.isabs(config.cwd):
         raise SessionError(f"cwd is not absolute: {config.cwd}")
-    if isinstance(origin, RecordedConversation):
+    if origin is not None and not isinstance(origin, Forked):
         return await _Start(config, auth, services).resume(origin)
     asking_git = asyncio.create_task(git_info(config.cwd, services.environ))
     await asyncio.sleep(0)  # lets git start before the imports below keep this thread busy

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codex_core.conversation.compaction import compacted_history
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
@@ -52,6 +50,7 @@ class Thread:
 
     async def compact(self, summary: str, context: TurnContext, *, keep_images: bool) -> None:
         """Puts a bridge with this summary in the place of everything so far."""
+        from codex_core.conversation.compaction import compacted_history
         from codex_protocol.rollout import CompactedItem
 
         initial = self._initial_items(context)

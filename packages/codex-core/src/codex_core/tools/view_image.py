@@ -52,10 +52,12 @@ class ViewImageTool:
 
 
 def _unreadable(path: str) -> str | None:
-    from codex_core.workspace.images import check_image
+    from codex_core.workspace.images import NotAnImage, check_image
 
     try:
         check_image(path)
+    except NotAnImage as error:
+        return str(error.strerror)
     except OSError as error:
         return f"{error.strerror} (os error {error.errno})"
     return None

@@ -21,7 +21,13 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
 )
 _HEAD_BYTES = 16
 """Enough to tell the type."""
-NOT_AN_IMAGE = "Not a PNG, JPEG, GIF or WebP image"
+
+
+class NotAnImage(OSError):  # noqa: N818 - the name says what is wrong, as IsADirectoryError does
+    """The file can be read, but is no picture that models take."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.EINVAL, "not a PNG, JPEG, GIF or WebP image", path)
 
 
 def data_url(path: str) -> str:
@@ -74,4 +80,4 @@ def _mime(path: str, head: bytes) -> str:
             return mime
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
-    raise OSError(errno.EINVAL, NOT_AN_IMAGE, path)
+    raise NotAnImage(path)
