@@ -51,7 +51,7 @@ async def test_questions_are_answered_while_a_task_runs(talk: Any) -> None:
 
 
 async def test_more_questions_than_are_answered_at_once_are_all_answered(talk: Any) -> None:
-    from codex_core.conversation.session import MAX_ANSWERS
+    from codex_core.conversation.beside import MAX_ANSWERS
 
     await talk.start([])
     count = MAX_ANSWERS * 3
@@ -289,3 +289,34 @@ async def test_terminals_are_made_once_and_closed_with_the_session(
     assert talk.input_of(1)[-1]["output"] == "typed"
     await talk.manager.aclose()
     assert [terminals.is_closed for terminals in made] == [True]
+
+
+async def test_a_change_of_settings_does_not_part_a_call_from_its_output(talk: Any) -> None:
+    import os
+
+    fifo = talk.repo.path / "fifo"
+    os.mkfifo(fifo)
+    call = function_call("shell", {"command": ["cat", str(fifo)]}, "c1")
+    await talk.start([answer(call), answer(message("ok")), answer(message("ok"))])
+    await talk.say("go")
+    await talk.until("exec_command_begin")
+    await submit(talk, "override_turn_context", sandbox_policy={"mode": "read-only"})
+    await submit(talk, "get_path")
+    await talk.until("conversation_path")
+    await asyncio.to_thread(fifo.write_text, "data")
+    await talk.until("task_complete")
+    kinds = [item["type"] for item in talk.input_of(1)]
+    assert kinds == ["message", "message", "function_call", "function_call_output", "message"]
+    assert "read-only" in str(talk.input_of(1)[-1])
+
+
+async def test_a_change_of_settings_survives_an_interrupt(talk: Any) -> None:
+    gate = Gate()
+    await talk.start([answer(gate, message("never")), answer(message("ok"))])
+    await talk.say("go")
+    await gate.reached.wait()
+    await submit(talk, "override_turn_context", sandbox_policy={"mode": "read-only"})
+    await talk.interrupt()
+    await talk.until("turn_aborted")
+    await talk.ask("again")
+    assert sum("read-only" in str(item) for item in talk.input_of(1)) == 1

@@ -108,7 +108,7 @@ async def _ask(
     async def ask_once() -> None:
         nonlocal summary
         summary = ""
-        await session.record_turn_context(context)
+        await session.recording.turn_context(context)
         async with contextlib.aclosing(read_ahead(session.model_for(context).stream(prompt))) as stream:
             async for event in stream:
                 match event:

@@ -96,17 +96,9 @@ def review_request(target: ReviewTarget) -> ReviewRequest:
 def review_context(session: Session) -> TurnContext:
     """The settings of a review: the review model, our review text, and only tools that look and run."""
     from codex_core.conversation.prompts import prompt_text
-    from codex_core.model.families import find_family, model_info
 
-    model = session.config.review_model
-    context = session.context
-    if model != context.model:
-        family = find_family(model) or context.family
-        context = replace(
-            context, model=model, family=family, context_window=model_info(model).context_window
-        )
     return replace(
-        context,
+        session.context.with_model(session.config.review_model),
         base_instructions=prompt_text("review"),
         offers_plan=False,
         offers_web_search=False,
@@ -134,7 +126,7 @@ async def run_review(session: Session, submission_id: str, request: ReviewReques
     try:
         text = await turn.converse(items)
     except (ModelError, StillTooLongError) as error:
-        session.stop_taking_input()
+        session.tasks.stop_taking_input()
         await turn.emit(events.ErrorEvent(message=str(error)))
     except BaseException:
         await turn.emit(events.ExitedReviewModeEvent(review_output=None))

@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-from collections import deque
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from codex_core.conversation.beside import Beside
 from codex_core.conversation.context import environment_item, login_shell_name, turn_aborted_item
 from codex_core.conversation.history import History
+from codex_core.conversation.recording import Recording
+from codex_core.conversation.tasks import Job, PendingInput, Tasks
 from codex_core.conversation.thread import Thread
 from codex_core.errors import SessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Iterable
 
     from codex_core.approval.decide import ApprovalKey
     from codex_core.config.config import Config
@@ -35,16 +35,8 @@ if TYPE_CHECKING:
     from codex_core.tools.registry import ToolRegistry
     from codex_protocol.events import EventMsg
     from codex_protocol.items import ResponseItem
-    from codex_protocol.ops import (
-        InputItem,
-        Op,
-        OverrideTurnContextOp,
-        ReviewDecision,
-        ReviewOp,
-        Submission,
-        UserTurnOp,
-    )
-    from codex_protocol.rollout import CompactedItem, SessionMeta
+    from codex_protocol.ops import InputItem, Op, OverrideTurnContextOp, ReviewDecision, ReviewOp, Submission
+    from codex_protocol.rollout import SessionMeta
     from codex_protocol.tokens import TokenUsage, TokenUsageInfo
 
 SUBMISSION_QUEUE_SIZE = 64
@@ -53,30 +45,7 @@ SUBMISSION_QUEUE_SIZE = 64
 EVENT_QUEUE_SIZE = 2_048
 """Events that may wait for the front end before the session waits for it."""
 
-MAX_ANSWERS = 64
-"""Questions of the front end that are being answered at the same time."""
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class PendingInput:
-    """Input for the next request of the running task."""
-
-    items: tuple[InputItem, ...]
-    is_prompt: bool
-    """Whether the user gave it; a tool may, too."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A task that runs or waits until it can."""
-
-    submission_id: str
-    run: Callable[[], Coroutine[None, None, None]]
-    takes_input: bool
-    is_turn: bool
-    """Whether it works in the session's own thread, which then is told of an interrupt."""
 
 
 class Session:
@@ -103,35 +72,31 @@ class Session:
         self.context = context
         self.user_instructions = user_instructions
         self.mcp = mcp
+        self.recording = Recording(recorder, self._tell)
         self.thread = Thread(
             History(),
             initial_items=self.initial_items,
-            write=self._write_item,
-            write_compacted=self._write_compacted,
+            write=self.recording.item,
+            write_compacted=self.recording.compacted,
         )
+        self.tasks = Tasks(on_defect=self._tell_defect, on_end=self._after_task)
         self.approved: set[ApprovalKey] = set()
         self.token_info: TokenUsageInfo | None = None
         self.submissions: asyncio.Queue[Submission] = asyncio.Queue(SUBMISSION_QUEUE_SIZE)
         self.events: asyncio.Queue[tuple[str, EventMsg] | None] = asyncio.Queue(EVENT_QUEUE_SIZE)
-        self._recorder = recorder
         self._command_server: CommandServer | None = None
         self._terminals: TerminalSessions | None = None
         self._mcp_ready: asyncio.Task[None] | None = None
-        self._pending_input: list[PendingInput] = []
         self._questions: dict[str, asyncio.Future[ReviewDecision]] = {}
         self._asking = asyncio.Lock()
-        self._answers: set[asyncio.Task[None]] = set()
-        self._writes: set[asyncio.Task[None]] = set()
-        self._jobs: deque[_Job] = deque()
-        self._job: _Job | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._takes_input = False
+        self._answers = Beside()
+        self._notes: list[ResponseItem] = []
         self._auto_compactions = 0
 
     @property
     def rollout_path(self) -> str | None:
         """Where this conversation is recorded; None if it is not."""
-        return self._recorder.path if self._recorder else None
+        return self.recording.path
 
     @property
     def history(self) -> History:
@@ -160,10 +125,10 @@ class Session:
         self, meta: SessionMeta, copied: Iterable[RecordedLine] = (), items: Iterable[ResponseItem] = ()
     ) -> None:
         """Records the start of a conversation: a new one, or one that begins with a copy of lines."""
-        await self._record(lambda recorder: recorder.write_meta(meta))
+        await self.recording.meta(meta)
         for line in copied:
-            await self._record(lambda recorder, line=line: recorder.write_copy(line.kind, line.payload))  # type: ignore[misc]  # bound per line
-        await self.record_items(items)
+            await self.recording.copy(line)
+        await self.thread.record(items)
 
     async def ready_tools(self) -> ToolRegistry:
         """The tools of the next requests; waits until the MCP servers are up or have failed."""
@@ -201,30 +166,23 @@ class Session:
         from codex_protocol.events import is_persisted
 
         if is_persisted(msg):
-            await self._record(lambda recorder: recorder.write_event(msg))
+            await self.recording.event(msg)
         await self.events.put((submission_id, msg))
 
-    async def record_items(self, items: Iterable[ResponseItem]) -> None:
-        """Adds items to the history and to the rollout."""
-        await self.thread.record(items)
+    async def record_input(self, thread: Thread, given: PendingInput) -> None:
+        """Records input as a message; what the user said is also kept as a resumed session shows it."""
+        from codex_core.conversation.item_events import user_message_event
+        from codex_core.conversation.user_input import message_of
 
-    async def record_unsent_event(self, msg: EventMsg) -> None:
-        """Records an event that is replayed from rollouts but never sent live."""
-        await self._record(lambda recorder: recorder.write_event(msg))
+        message = message_of(given.items)
+        await thread.record([message])
+        if given.is_prompt and thread.is_recorded:
+            await self.recording.event(user_message_event(message))
 
-    async def record_turn_context(self, context: TurnContext) -> None:
-        """Notes in the rollout under which settings the next request is made."""
-        from codex_protocol.rollout import TurnContextItem
-
-        item = TurnContextItem(
-            cwd=context.cwd,
-            approval_policy=context.approval_policy,
-            sandbox_policy=context.sandbox_policy,
-            model=context.model,
-            effort=context.effort,
-            summary=context.summary,
-        )
-        await self._record(lambda recorder: recorder.write_turn_context(item))
+    async def record_notes(self) -> None:
+        """Records what the model is to be told of changed settings."""
+        notes, self._notes = self._notes, []
+        await self.thread.record(notes)
 
     async def ask(self, submission_id: str, question: EventMsg) -> ReviewDecision:
         """Sends a question and waits for its answer."""
@@ -236,24 +194,6 @@ class Session:
                 return await answer
             finally:
                 del self._questions[submission_id]
-
-    def inject(self, items: Iterable[InputItem], *, is_prompt: bool) -> None:
-        """Keeps input for the running task's next request."""
-        self._pending_input.append(PendingInput(tuple(items), is_prompt))
-
-    @property
-    def has_pending_input(self) -> bool:
-        """Whether input waits that no request has carried yet."""
-        return bool(self._pending_input)
-
-    def stop_taking_input(self) -> None:
-        """Called by a turn that makes no further request: later input starts a task of its own."""
-        self._takes_input = False
-
-    def take_pending_input(self) -> list[PendingInput]:
-        """The input that came since the last request, in order; it is handed out once."""
-        taken, self._pending_input = self._pending_input, []
-        return taken
 
     # -- the loop -------------------------------------------------------------------------------
 
@@ -269,9 +209,8 @@ class Session:
                 submission = await self.submissions.get()
                 if isinstance(submission.op, ShutdownOp):
                     await self._abort_task("interrupted")
-                    if self._writes:
-                        await asyncio.wait(self._writes)
-                    self._close_recorder()
+                    await self._answers.finish_writes()
+                    self.recording.close()
                     await self.emit(submission.id, ShutdownCompleteEvent())
                     return
                 await self._serve_one(submission.id, submission.op)
@@ -289,13 +228,12 @@ class Session:
                 stack.push_async_callback(self.mcp.aclose)
             if self._terminals is not None:
                 stack.push_async_callback(self._terminals.aclose)
-            stack.callback(self._close_recorder)
-            await self._cancel_task()
-            background = [*self._answers, *([self._mcp_ready] if self._mcp_ready else [])]
-            for task in background:
-                task.cancel()
-            if background:
-                await asyncio.wait(background)
+            stack.callback(self.recording.close)
+            stack.push_async_callback(self._answers.aclose)
+            if self._mcp_ready is not None:
+                self._mcp_ready.cancel()
+                await asyncio.wait([self._mcp_ready])
+            await self.tasks.stop()
 
     async def _serve_one(self, submission_id: str, op: Op) -> None:
         from codex_protocol import ops
@@ -304,7 +242,7 @@ class Session:
             case ops.UserInputOp():
                 await self._take_input(submission_id, list(op.items), self.context)
             case ops.UserTurnOp():
-                await self._take_input(submission_id, list(op.items), self._context_of(op))
+                await self._take_input(submission_id, list(op.items), self.context.for_turn(op))
             case ops.OverrideTurnContextOp():
                 await self._override_context(op)
             case ops.InterruptOp():
@@ -312,10 +250,10 @@ class Session:
             case ops.ExecApprovalOp() | ops.PatchApprovalOp():
                 await self._answer(op.id, op.decision)
             case ops.CompactOp():
-                await self._start(self._compaction(submission_id))
+                await self.tasks.start(self._compaction(submission_id))
             case ops.ReviewOp():
                 await self._abort_task("replaced")
-                await self._start(self._review(submission_id, op))
+                await self.tasks.start(self._review(submission_id, op))
             case _:
                 await self._serve_question(submission_id, op)
 
@@ -325,37 +263,17 @@ class Session:
 
         match op:
             case ops.AddToHistoryOp():
-                await self._answer_beside(answers.add_to_history(self, op.text), is_write=True)
+                await self._answers.run(answers.add_to_history(self, op.text), is_write=True)
             case ops.GetHistoryEntryRequestOp():
-                await self._answer_beside(answers.history_entry(self, submission_id, op.log_id, op.offset))
+                await self._answers.run(answers.history_entry(self, submission_id, op.log_id, op.offset))
             case ops.GetPathOp():
                 await answers.path(self, submission_id)
             case ops.ListMcpToolsOp():
-                await self._answer_beside(answers.mcp_tools(self, submission_id))
+                await self._answers.run(answers.mcp_tools(self, submission_id))
             case ops.ListCustomPromptsOp():
-                await self._answer_beside(answers.custom_prompts(self, submission_id))
+                await self._answers.run(answers.custom_prompts(self, submission_id))
             case _:
                 _log.warning("an operation of type %s is not served", op.type)
-
-    async def _answer_beside(self, answering: Coroutine[None, None, None], *, is_write: bool = False) -> None:
-        """Lets a question be answered beside everything else; waits where there are too many.
-
-        A write is finished before the session ends; what is only asked then needs no answer any more.
-        """
-        while len(self._answers) >= MAX_ANSWERS:
-            await asyncio.wait(self._answers, return_when=asyncio.FIRST_COMPLETED)
-        task = asyncio.create_task(answering, name="answer")
-        self._answers.add(task)
-        if is_write:
-            self._writes.add(task)
-        task.add_done_callback(self._answered)
-        await asyncio.sleep(0)  # as far as it goes without waiting, so that answers stay in order
-
-    def _answered(self, task: asyncio.Task[None]) -> None:
-        self._answers.discard(task)
-        self._writes.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a question could not be answered", exc_info=error)
 
     async def _tell_mcp_failures(self, mcp: McpConnections) -> None:
         from codex_protocol.events import ErrorEvent
@@ -372,83 +290,58 @@ class Session:
 
         if not items:
             return
-        if self._is_busy and self._takes_input:
-            self.inject(items, is_prompt=True)
+        if self.tasks.takes_input:
+            self.tasks.inject(items, is_prompt=True)
             return
 
         async def run() -> None:
             await Turn(self, submission_id, context, self.thread).run(items)
 
-        await self._start(_Job(submission_id, run, takes_input=True, is_turn=True))
+        await self.tasks.start(Job(submission_id, run, takes_input=True, is_turn=True))
 
-    def _compaction(self, submission_id: str) -> _Job:
+    def _compaction(self, submission_id: str) -> Job:
         from codex_core.conversation.compact_task import run_compaction
 
         async def run() -> None:
             await run_compaction(self, submission_id)
 
-        return _Job(submission_id, run, takes_input=False, is_turn=False)
+        return Job(submission_id, run, takes_input=False, is_turn=False)
 
-    def _review(self, submission_id: str, op: ReviewOp) -> _Job:
+    def _review(self, submission_id: str, op: ReviewOp) -> Job:
         from codex_core.conversation.review import run_review
 
         async def run() -> None:
             await run_review(self, submission_id, op.review_request)
 
-        return _Job(submission_id, run, takes_input=True, is_turn=False)
+        return Job(submission_id, run, takes_input=True, is_turn=False)
 
-    @property
-    def _is_busy(self) -> bool:
-        return self._task is not None and not self._task.done()
+    async def _after_task(self, job: Job, left: list[PendingInput]) -> None:
+        """Keeps the input that a task which failed did not carry; the next request will."""
+        for given in left:
+            if job.is_turn or given.is_prompt:
+                await self.record_input(self.thread, given)
+        await self.record_notes()
 
-    async def _start(self, job: _Job) -> None:
-        """Starts a task, behind those that wait or run."""
-        while len(self._jobs) >= SUBMISSION_QUEUE_SIZE and self._task is not None:
-            await asyncio.wait([self._task])
-        self._jobs.append(job)
-        if not self._is_busy:
-            self._task = asyncio.create_task(self._run_jobs(), name=f"session task {job.submission_id}")
-            # The task runs up to its first wait, so the prompt is recorded before anything can stop it.
-            await asyncio.sleep(0)
-
-    async def _run_jobs(self) -> None:
+    async def _tell_defect(self, job: Job, error: Exception) -> None:
         from codex_protocol.events import ErrorEvent, TaskCompleteEvent
 
-        while self._jobs:
-            job = self._job = self._jobs.popleft()
-            self._takes_input = job.takes_input
-            try:
-                await job.run()
-            except Exception as error:  # noqa: BLE001 - see below
-                # The outermost place of a task: a defect of ours ends the task, not the conversation.
-                _log.exception("a task ended in an unexpected error")
-                text = f"Internal error, please report it: {type(error).__name__}: {error}"
-                await self.emit(job.submission_id, ErrorEvent(message=text))
-                await self.emit(job.submission_id, TaskCompleteEvent(last_agent_message=None))
-            finally:
-                self._takes_input = False
+        _log.error("a task ended in an unexpected error", exc_info=error)
+        text = f"Internal error, please report it: {type(error).__name__}: {error}"
+        await self.emit(job.submission_id, ErrorEvent(message=text))
+        await self.emit(job.submission_id, TaskCompleteEvent(last_agent_message=None))
 
     async def _abort_task(self, reason: str) -> None:
         """Stops the running task, if any, and says so; nothing that already ran is forgotten."""
         from codex_protocol.config_types import TurnAbortReason
         from codex_protocol.events import TurnAbortedEvent
 
-        job = self._job
-        if not self._is_busy or job is None:
+        job = await self.tasks.stop()
+        if job is None:
             return
-        self._jobs.clear()
-        await self._cancel_task()
-        self._pending_input.clear()
         if job.is_turn:
-            await self.record_items([turn_aborted_item()])
+            await self.thread.record([turn_aborted_item()])
+        await self.record_notes()
         await self.emit(job.submission_id, TurnAbortedEvent(reason=TurnAbortReason(reason)))
-
-    async def _cancel_task(self) -> None:
-        task, self._task = self._task, None
-        if task is None:
-            return
-        task.cancel()
-        await asyncio.wait([task])
 
     async def _answer(self, question_id: str, decision: ReviewDecision) -> None:
         from codex_protocol.ops import ReviewDecision
@@ -464,50 +357,19 @@ class Session:
 
     # -- settings -------------------------------------------------------------------------------
 
-    def _context_of(self, op: UserTurnOp) -> TurnContext:
-        """The settings of one turn only."""
-        return self._derived(
-            cwd=os.path.join(self.context.cwd, op.cwd),
-            approval_policy=op.approval_policy,
-            sandbox_policy=op.sandbox_policy,
-            model=op.model,
-            effort=op.effort,
-            summary=op.summary,
-        )
-
     async def _override_context(self, op: OverrideTurnContextOp) -> None:
         """Changes the settings of later turns and tells the model what changed."""
-        from codex_protocol.ops import ClearEffort
-
-        current = self.context
-        cwd = None if op.cwd is None else os.path.join(current.cwd, op.cwd)
-        effort = current.effort if op.effort is None else op.effort
-        self.context = self._derived(
-            cwd=cwd or current.cwd,
-            approval_policy=op.approval_policy or current.approval_policy,
-            sandbox_policy=op.sandbox_policy or current.sandbox_policy,
-            model=op.model or current.model,
-            effort=None if isinstance(effort, ClearEffort) else effort,
-            summary=op.summary or current.summary,
-        )
-        if cwd is not None or op.approval_policy is not None or op.sandbox_policy is not None:
-            item = environment_item(
-                cwd=cwd, approval_policy=op.approval_policy, sandbox_policy=op.sandbox_policy, shell=None
+        self.context = self.context.overridden(op)
+        if op.cwd is not None or op.approval_policy is not None or op.sandbox_policy is not None:
+            note = environment_item(
+                cwd=None if op.cwd is None else self.context.cwd,
+                approval_policy=op.approval_policy,
+                sandbox_policy=op.sandbox_policy,
+                shell=None,
             )
-            await self.record_items([item])
-
-    def _derived(self, *, model: str, **changes: object) -> TurnContext:
-        """The present settings with changes; a new model brings its family and window along."""
-        from codex_core.model.families import find_family, model_info
-
-        context = replace(self.context, model=model, **changes)  # type: ignore[arg-type]  # fields by name
-        if model == self.context.model:
-            return context
-        return replace(
-            context,
-            family=find_family(model) or self.context.family,
-            context_window=model_info(model).context_window,
-        )
+            self._notes.append(note)
+            if not self.tasks.is_busy:  # a running task must not find it between a call and its output
+                await self.record_notes()
 
     def instructions(self, context: TurnContext) -> str:
         """The base instructions of a request under these settings (spec: agent.md section 5)."""
@@ -542,36 +404,10 @@ class Session:
         item = environment_update(self.history.items, self.context)
         return [] if item is None else [item]
 
-    # -- the rollout ----------------------------------------------------------------------------
+    async def _tell(self, sentence: str) -> None:
+        from codex_protocol.events import ErrorEvent
 
-    async def _write_item(self, item: ResponseItem) -> None:
-        await self._record(lambda recorder: recorder.write_item(item))
-
-    async def _write_compacted(self, item: CompactedItem) -> None:
-        await self._record(lambda recorder: recorder.write_compacted(item))
-
-    async def _record(self, write: Callable[[RolloutRecorder], None]) -> None:
-        """Writes to the rollout; a disk that refuses is said once and does not stop the user's work."""
-        if self._recorder is None:
-            return
-        try:
-            write(self._recorder)
-        except OSError as error:
-            path = self._recorder.path
-            self._close_recorder()
-            self._recorder = None
-            _log.error("the session file %s cannot be written: %s", path, error)
-            from codex_protocol.events import ErrorEvent
-
-            message = (
-                f"The session file {path} cannot be written ({error.strerror}); "
-                "from here on this conversation is not recorded."
-            )
-            await self.events.put((self._job.submission_id if self._job else "", ErrorEvent(message=message)))
-
-    def _close_recorder(self) -> None:
-        if self._recorder is not None:
-            self._recorder.close()
+        await self.events.put((self.tasks.current_id, ErrorEvent(message=sentence)))
 
 
 def ended() -> SessionError:

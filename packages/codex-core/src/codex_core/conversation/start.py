@@ -115,7 +115,7 @@ class _Start:
         recorder = RolloutRecorder.resume(recorded.path, self._services.now)
 
         async def record(session: Session) -> None:
-            await session.record_items(session.environment_update())
+            await session.thread.record(session.environment_update())
 
         return await self._session(recorded.conversation_id, recorder, recorded.lines, record)
 

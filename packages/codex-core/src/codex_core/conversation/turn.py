@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from codex_core.conversation.calls import Calls, call_of
 from codex_core.conversation.retrying import ask_with_retries
+from codex_core.conversation.tasks import PendingInput
 from codex_core.errors import ModelError, SessionError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterable
 
     from codex_core.approval.decide import ApprovalKey
     from codex_core.config.config import Config
@@ -96,8 +97,7 @@ class Turn:
         try:
             last_message = await self.converse(items)
         except (ModelError, StillTooLongError) as error:
-            self._session.stop_taking_input()
-            await self._record_pending()  # no request carried it yet; the next one will
+            self._session.tasks.stop_taking_input()
             text = str(error)
             if _refuses_image(error) and self._thread.history.drop_images():
                 text += "\nThe image is left out of this conversation from now on."
@@ -111,7 +111,7 @@ class Turn:
             ModelError: the model cannot be asked any further.
             StillTooLongError: the conversation does not fit, although it was summed up.
         """
-        await self._record_input(items)
+        await self._session.record_input(self._thread, PendingInput(tuple(items), is_prompt=True))
         self._user_texts += _texts_of(items)
         self._tools = await self._session.ready_tools()
         was_compacted = False
@@ -124,8 +124,8 @@ class Turn:
             else:
                 was_compacted = False
             answer = await self._ask_or_compact()
-            if not answer.made_calls and not self._session.has_pending_input:
-                self._session.stop_taking_input()
+            if not answer.made_calls and not self._session.tasks.has_pending_input:
+                self._session.tasks.stop_taking_input()
                 self._notify(answer.last_message)
                 return answer.last_message
 
@@ -182,7 +182,7 @@ class Turn:
         from codex_core.model.prompt import Prompt
 
         session, context = self._session, self._context
-        await session.record_turn_context(context)
+        await session.recording.turn_context(context)
         prompt = Prompt(
             instructions=session.instructions(context),
             input=tuple(self._thread.history.for_request()),
@@ -257,20 +257,13 @@ class Turn:
     # -- input ----------------------------------------------------------------------------------
 
     async def _record_pending(self) -> None:
-        for pending in self._session.take_pending_input():
-            await self._record_input(list(pending.items), is_prompt=pending.is_prompt)
+        """Records what came since the last request; here it parts no call from its output."""
+        if self._thread.is_recorded:
+            await self._session.record_notes()
+        for pending in self._session.tasks.take_pending_input():
+            await self._session.record_input(self._thread, pending)
             if pending.is_prompt:
-                self._user_texts += _texts_of(list(pending.items))
-
-    async def _record_input(self, items: list[InputItem], *, is_prompt: bool = True) -> None:
-        """Records what the user said; the rollout also keeps it as the event a resumed session shows."""
-        from codex_core.conversation.item_events import user_message_event
-        from codex_core.conversation.user_input import message_of
-
-        message = message_of(items)
-        await self._thread.record([message])
-        if is_prompt and self._thread.is_recorded:
-            await self._session.record_unsent_event(user_message_event(message))
+                self._user_texts += _texts_of(pending.items)
 
     def _notify(self, last_message: str | None) -> None:
         if self.config.notify:
@@ -354,7 +347,7 @@ class Turn:
 
     def inject(self, item: InputItem) -> None:
         """Adds input for the next request."""
-        self._session.inject([item], is_prompt=False)
+        self._session.tasks.inject([item], is_prompt=False)
 
 
 async def read_ahead(
@@ -395,7 +388,7 @@ def _refuses_image(error: Exception) -> bool:
     return is_final and "image" in str(error).lower()
 
 
-def _texts_of(items: list[InputItem]) -> list[str]:
+def _texts_of(items: Iterable[InputItem]) -> list[str]:
     from codex_protocol.ops import TextInput
 
     return [item.text for item in items if isinstance(item, TextInput)]
