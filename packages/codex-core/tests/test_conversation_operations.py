@@ -162,7 +162,7 @@ class FakeConnections:
         self.servers = servers
         self.is_up = asyncio.Event()
         self.is_closed = False
-        self.failures = {"bad": "MCP client for `bad` failed to start: request timed out"}
+        self.failures = {"bad": "request timed out"}
 
     @classmethod
     def start(cls, servers: Mapping[str, Any], *, cwd: str, services: Any) -> FakeConnections:
@@ -190,6 +190,7 @@ def mcp(monkeypatch: pytest.MonkeyPatch) -> type[FakeConnections]:
 
     module = ModuleType("codex_core.mcp.connections")
     module.McpConnections = FakeConnections  # type: ignore[attr-defined]  # a module made here
+    module.failure_message = lambda server, why: f"{server}: {why}"  # type: ignore[attr-defined]  # as above
     package = ModuleType("codex_core.mcp")
     package.connections = module  # type: ignore[attr-defined]  # a module made here
     monkeypatch.setitem(sys.modules, "codex_core.mcp", package)
@@ -214,7 +215,7 @@ async def test_mcp_tools_are_offered_behind_the_others_and_answer(talk: Any, mcp
     assert offered == ["shell", "view_image", "good__echo"]
     assert talk.input_of(1)[-1]["output"] == "answer of good__echo"
     (failure,) = [event for event in talk.events if event["msg"]["type"] == "error"]
-    assert failure == {"id": "", "msg": {"type": "error", "message": connections.failures["bad"]}}
+    assert failure == {"id": "", "msg": {"type": "error", "message": "bad: request timed out"}}
     await submit(talk, "list_mcp_tools")
     assert list((await talk.until("mcp_list_tools_response"))["tools"]) == ["good__echo"]
     await talk.manager.aclose()
@@ -320,3 +321,21 @@ async def test_a_change_of_settings_survives_an_interrupt(talk: Any) -> None:
     await talk.until("turn_aborted")
     await talk.ask("again")
     assert sum("read-only" in str(item) for item in talk.input_of(1)) == 1
+
+
+async def test_a_conversation_has_settled_when_nothing_waits_or_runs(talk: Any) -> None:
+    gate = Gate()
+    await talk.start([answer(gate, message("ok")), answer(message("SUMMARY"))])
+    await talk.say("go")
+    await submit(talk, "compact")
+    settling = asyncio.create_task(talk.conversation.settled())
+    await gate.reached.wait()
+    assert not settling.done()
+    gate.open()
+    async with asyncio.timeout(20):
+        await settling
+    for _ in range(2):
+        await talk.until("task_complete")
+    await talk.manager.aclose()
+    async with asyncio.timeout(20):
+        await talk.conversation.settled()

@@ -106,6 +106,18 @@ class CodexConversation:
         submission_id, msg = entry
         return Event(id=submission_id, msg=msg)
 
+    async def settled(self) -> None:
+        """Returns when everything handed in so far has been served and no task runs, or it has ended.
+
+        Somebody has to read the events meanwhile.
+        """
+        settling = asyncio.create_task(self._session.settled())
+        try:
+            await asyncio.wait([settling, self._loop], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            settling.cancel()
+            await asyncio.wait([settling])
+
     async def aclose(self) -> None:
         """Ends the conversation: stops what runs, closes its file, drops events nobody read."""
         from codex_protocol.ops import ShutdownOp, Submission

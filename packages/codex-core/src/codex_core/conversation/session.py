@@ -214,8 +214,16 @@ class Session:
                     await self.emit(submission.id, ShutdownCompleteEvent())
                     return
                 await self._serve_one(submission.id, submission.op)
+                self.submissions.task_done()
         finally:
             await self._close()
+
+    async def settled(self) -> None:
+        """Returns when no submission waits and no task runs."""
+        await self.submissions.join()
+        while self.tasks.is_busy:
+            await self.tasks.wait()
+            await self.submissions.join()
 
     async def _close(self) -> None:
         """Ends everything the session holds open; one part's failure does not keep the others open."""
@@ -276,11 +284,12 @@ class Session:
                 _log.warning("an operation of type %s is not served", op.type)
 
     async def _tell_mcp_failures(self, mcp: McpConnections) -> None:
+        from codex_core.mcp.connections import failure_message
         from codex_protocol.events import ErrorEvent
 
         await mcp.ready()
-        for sentence in mcp.failures.values():
-            await self.emit("", ErrorEvent(message=sentence))
+        for server, sentence in mcp.failures.items():
+            await self.emit("", ErrorEvent(message=failure_message(server, sentence)))
 
     # -- tasks ----------------------------------------------------------------------------------
 

@@ -94,13 +94,18 @@ class Tasks:
 
     async def start(self, job: Job) -> None:
         """Starts a task, behind those that run or wait."""
-        while len(self._waiting) >= MAX_WAITING and self._task is not None:
-            await asyncio.wait([self._task])
+        while len(self._waiting) >= MAX_WAITING:
+            await self.wait()
         self._waiting.append(job)
         if not self.is_busy:
             self._task = asyncio.create_task(self._run(), name=f"session task {job.submission_id}")
             # The task runs up to its first wait, so the prompt is recorded before anything can stop it.
             await asyncio.sleep(0)
+
+    async def wait(self) -> None:
+        """Returns when no task runs or waits."""
+        if self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
 
     async def stop(self) -> Job | None:
         """Stops the running task, drops what waits and input not carried; the job, or None if none ran."""
