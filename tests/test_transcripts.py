@@ -32,6 +32,7 @@ from codex_core.testing.playback import Moment, event_seen
 from codex_core.testing.transcripts import Transcript
 
 TRANSCRIPTS = Path(__file__).parent / "data" / "transcripts"
+MCP_SERVER = Path(__file__).parents[1] / "packages" / "codex-core" / "tests" / "data" / "mcp_server.py"
 
 PARSER_WORDS = "the sentence begins as the reference's; where the error lies is said in our own words"
 KEPT_CALL = "finished calls survive a broken stream and are in the repeated request (D4)"
@@ -42,6 +43,10 @@ NO_EMPTY_LINE = "a turn diff has no stray empty line (D18)"
 OWN_WORDS = "our own words on what a field is for"
 FLAT_BRIDGE = "a bridge is not put into the next one (D7)"
 WINDOW = "the window is that of the model in use (D9)"
+REASON_TOLD = "why a call of an MCP tool failed is told"
+NAMES = "names of MCP tools are made of the characters that models allow (D20)"
+SCHEMAS = "schemas of MCP tools are kept (D20)"
+OTHER_SERVER = "the recorded server had other schemas to try"
 CHAT_KEYS = "keys of a function in the order of the Responses wire"
 USAGE = "usage is asked for (D25)"
 SERVER_SAYS_LESS = (
@@ -60,6 +65,8 @@ class Case:
 
     allowed: tuple[Allowed, ...] = ()
     files: Mapping[str, str | bytes] = field(default_factory=dict)
+    files_of: Mapping[str, Path] = field(default_factory=dict)
+    """Files of the repository by where their content stands."""
     home_files: Mapping[str, str] = field(default_factory=dict)
     moments: Mapping[str, Moment] = field(default_factory=dict)
     has_rollout: bool = True
@@ -94,6 +101,20 @@ CASES: dict[str, Case] = {
             Allowed("requests[1].body.input[5].output", PARSER_WORDS),
             Allowed("rollout.response_item[5].output", PARSER_WORDS),
         )
+    ),
+    "07-mcp-call": Case(
+        (
+            Allowed("events[9].msg.result.Err", REASON_TOLD),
+            Allowed("requests[1].body.input[9].output", REASON_TOLD),
+            Allowed("rollout.response_item[9].output", REASON_TOLD),
+            Allowed("requests[1].body.input[11].output", PARSER_WORDS),
+            Allowed("rollout.response_item[11].output", PARSER_WORDS),
+            Allowed("requests[*].body.tools[6].name", NAMES),
+            Allowed("requests[*].body.tools[4].parameters.properties.n.type", SCHEMAS),
+            Allowed("requests[*].body.tools[3]", OTHER_SERVER),
+            Allowed("requests[*].body.tools[6].parameters.**", OTHER_SERVER),
+        ),
+        files_of={"server.py": MCP_SERVER},
     ),
     "08-images": Case(
         (Allowed("requests[2].body.input[7]", ONCE), Allowed("rollout.response_item[7]", ONCE)),
@@ -156,6 +177,10 @@ async def test_recorded_conversation_goes_the_same_way(
         scratch_home.write(name_at_home, text)
     for file_name, content in case.files.items():
         git_repo.write(file_name, content)
+    for file_name, source in case.files_of.items():
+        if not source.exists():
+            pytest.skip(f"{source.name} is not part of this tree")
+        git_repo.write(file_name, source.read_bytes())
     async with ModelServer(transcript.script()) as server:
         scratch_home.write("config.toml", transcript.config_toml(server.base_url))
         services = Services(environ=scratch_home.environ())

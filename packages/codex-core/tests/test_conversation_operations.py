@@ -212,7 +212,8 @@ async def test_mcp_tools_are_offered_behind_the_others_and_answer(talk: Any, mcp
     connections.is_up.set()
     await talk.until("task_complete")
     offered = [tool["name"] for tool in talk.server.requests[0].json["tools"]]
-    assert offered == ["shell", "view_image", "good__echo"]
+    assert offered[-1] == "good__echo"
+    assert offered.count("shell") == 1
     assert talk.input_of(1)[-1]["output"] == "answer of good__echo"
     (failure,) = [event for event in talk.events if event["msg"]["type"] == "error"]
     assert failure == {"id": "", "msg": {"type": "error", "message": "bad: request timed out"}}
