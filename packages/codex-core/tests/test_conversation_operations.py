@@ -236,6 +236,18 @@ async def test_waiting_for_servers_can_be_interrupted_and_ended(talk: Any, mcp: 
     await talk.ask("again")
 
 
+async def test_a_defect_in_the_start_of_servers_does_not_stop_the_conversation(
+    talk: Any, mcp: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(self: FakeConnections) -> None:
+        raise ZeroDivisionError("boom")
+
+    monkeypatch.setattr(FakeConnections, "ready", broken)
+    await talk.start([answer(message("ok"))], settings=SERVERS)
+    assert (await talk.ask("hi"))[-1] == "task_complete"
+    assert "mcp start ended in an unexpected error" in caplog.text
+
+
 async def test_a_session_that_ends_while_servers_start_leaves_nothing(talk: Any, mcp: Any) -> None:
     before = asyncio.all_tasks()
     await talk.start([], settings=SERVERS)

@@ -135,7 +135,7 @@ class Session:
         if self.mcp is None:
             return self.tools
         if self._mcp_ready is not None:
-            await asyncio.shield(self._mcp_ready)
+            await asyncio.wait([self._mcp_ready])
         return self.tools.with_tools(self.mcp.tools())
 
     def model_for(self, context: TurnContext) -> ModelClient:
@@ -205,6 +205,7 @@ class Session:
         try:
             if self.mcp is not None:
                 self._mcp_ready = asyncio.create_task(self._tell_mcp_failures(self.mcp), name="mcp start")
+                self._mcp_ready.add_done_callback(_log_defect)
             while True:
                 submission = await self.submissions.get()
                 if isinstance(submission.op, ShutdownOp):
@@ -417,6 +418,12 @@ class Session:
         from codex_protocol.events import ErrorEvent
 
         await self.events.put((self.tasks.current_id, ErrorEvent(message=sentence)))
+
+
+def _log_defect(task: asyncio.Task[None]) -> None:
+    """Says so if a task in the background ended as none may; the conversation does without its result."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("%s ended in an unexpected error", task.get_name(), exc_info=error)
 
 
 def ended() -> SessionError:

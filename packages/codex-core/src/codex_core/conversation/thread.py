@@ -60,5 +60,5 @@ class Thread:
             await self._write_compacted(CompactedItem(message=summary))
 
     def is_full(self, limit: int | None) -> bool:
-        """Whether the last answer left `limit` or more tokens in the model's window."""
-        return limit is not None and self.usage is not None and self.usage.tokens_in_context_window >= limit
+        """Whether the last answer left `limit` or more tokens in the model's window; 0 is none."""
+        return bool(limit) and self.usage is not None and self.usage.tokens_in_context_window >= (limit or 0)
