@@ -11,7 +11,7 @@ import pytest
 
 from codex_core.testing import ScratchHome, ScratchRepo
 from codex_core.workspace import git
-from codex_core.workspace.git import git_info, repository_root
+from codex_core.workspace.git import git_info, merge_base, repository_root
 
 URL = "https://example.invalid/x.git"
 
@@ -139,3 +139,25 @@ async def test_a_git_that_hangs_is_given_up_with_all_it_started(
     assert info is not None
     assert info.commit_hash is None
     assert_none_left(mark)
+
+
+async def test_where_branches_parted(
+    git_repo: ScratchRepo, scratch_home: ScratchHome, tmp_path: Path
+) -> None:
+    environ = scratch_home.environ()
+    fork = git_repo.git("rev-parse", "HEAD").strip()
+    git_repo.git("checkout", "--quiet", "-b", "topic")
+    git_repo.commit("work", {"w.txt": "w\n"})
+    assert await merge_base(str(git_repo.path), "main", environ) == fork
+    # An upstream that is ahead counts: its commits are not this branch's changes.
+    git_repo.git("clone", "--quiet", "--bare", ".", str(tmp_path / "remote"))
+    git_repo.git("remote", "add", "origin", str(tmp_path / "remote"))
+    git_repo.git("checkout", "--quiet", "main")
+    ahead = git_repo.commit("newer", {"n.txt": "n\n"})
+    git_repo.git("push", "--quiet", "--set-upstream", "origin", "main")
+    git_repo.git("reset", "--quiet", "--hard", fork)
+    git_repo.git("checkout", "--quiet", "topic")
+    git_repo.git("merge", "--quiet", "--no-edit", "origin/main")
+    assert await merge_base(str(git_repo.path), "main", environ) == ahead
+    for unknown in ("nowhere", "--help", "", "a b"):
+        assert await merge_base(str(git_repo.path), unknown, environ) is None
