@@ -352,3 +352,19 @@ async def test_a_conversation_has_settled_when_nothing_waits_or_runs(talk: Any) 
     await talk.manager.aclose()
     async with asyncio.timeout(20):
         await talk.conversation.settled()
+
+
+async def test_more_tasks_than_may_wait_are_refused_and_an_interrupt_still_works(talk: Any) -> None:
+    from codex_core.conversation.tasks import MAX_WAITING
+
+    gate = Gate()
+    await talk.start([answer(gate, message("never")), answer(message("ok"))])
+    await talk.say("go")
+    await gate.reached.wait()
+    for _ in range(MAX_WAITING + 1):
+        await submit(talk, "compact")
+    assert "Too many tasks wait" in (await talk.until("error"))["message"]
+    await talk.interrupt()
+    await talk.until("turn_aborted")
+    assert (await talk.ask("again"))[-1] == "task_complete"
+    assert len(talk.server.requests) == 2

@@ -259,10 +259,10 @@ class Session:
             case ops.ExecApprovalOp() | ops.PatchApprovalOp():
                 await self._answer(op.id, op.decision)
             case ops.CompactOp():
-                await self.tasks.start(self._compaction(submission_id))
+                await self._start(self._compaction(submission_id))
             case ops.ReviewOp():
                 await self._abort_task("replaced")
-                await self.tasks.start(self._review(submission_id, op))
+                await self._start(self._review(submission_id, op))
             case _:
                 await self._serve_question(submission_id, op)
 
@@ -307,7 +307,14 @@ class Session:
         async def run() -> None:
             await Turn(self, submission_id, context, self.thread).run(items)
 
-        await self.tasks.start(Job(submission_id, run, takes_input=True, is_turn=True))
+        await self._start(Job(submission_id, run, takes_input=True, is_turn=True))
+
+    async def _start(self, job: Job) -> None:
+        from codex_protocol.events import ErrorEvent
+
+        if not await self.tasks.start(job):
+            message = "Too many tasks wait already; interrupt the running one, or wait for it to end."
+            await self.emit(job.submission_id, ErrorEvent(message=message))
 
     def _compaction(self, submission_id: str) -> Job:
         from codex_core.conversation.compact_task import run_compaction

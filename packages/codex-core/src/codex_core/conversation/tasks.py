@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from codex_protocol.ops import InputItem
 
 MAX_WAITING = 64
-"""Tasks that may wait behind the running one; a further submission waits for one of them to begin."""
+"""Tasks that may wait behind the running one; a further one is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +92,16 @@ class Tasks:
 
     # -- running --------------------------------------------------------------------------------
 
-    async def start(self, job: Job) -> None:
-        """Starts a task, behind those that run or wait."""
-        while len(self._waiting) >= MAX_WAITING:
-            await self.wait()
+    async def start(self, job: Job) -> bool:
+        """Starts a task, behind those that run or wait; false when too many wait."""
+        if len(self._waiting) >= MAX_WAITING:
+            return False
         self._waiting.append(job)
         if not self.is_busy:
             self._task = asyncio.create_task(self._run(), name=f"session task {job.submission_id}")
             # The task runs up to its first wait, so the prompt is recorded before anything can stop it.
             await asyncio.sleep(0)
+        return True
 
     async def wait(self) -> None:
         """Returns when no task runs or waits."""
