@@ -34,6 +34,9 @@ from codex_core.testing.transcripts import Transcript
 TRANSCRIPTS = Path(__file__).parent / "data" / "transcripts"
 MCP_SERVER = Path(__file__).parents[1] / "packages" / "codex-core" / "tests" / "data" / "mcp_server.py"
 
+RECORDED_WITH = {"sandbox_isolation": "landlock"}
+"""The reference has no other; what a command is refused reads otherwise elsewhere."""
+
 PARSER_WORDS = "the sentence begins as the reference's; where the error lies is said in our own words"
 KEPT_CALL = "finished calls survive a broken stream and are in the repeated request (D4)"
 INTERRUPTED = "an interrupted call is recorded, and the model is told of the interrupt (D3)"
@@ -182,7 +185,7 @@ async def test_recorded_conversation_goes_the_same_way(
             pytest.skip(f"{source.name} is not part of this tree")
         git_repo.write(file_name, source.read_bytes())
     async with ModelServer(transcript.script()) as server:
-        scratch_home.write("config.toml", transcript.config_toml(server.base_url))
+        scratch_home.write("config.toml", transcript.config_toml(server.base_url, RECORDED_WITH))
         services = Services(environ=scratch_home.environ())
         flags = ConfigFlags(
             cwd=str(git_repo.path),
