@@ -65,7 +65,7 @@ def test_nothing_is_writable_and_everything_readable(
 ) -> None:
     done = run_codex(*command, "--", "sh", "-c", "cat README.md; touch new").check(1)
     assert done.stdout == "A scratch repository.\n"
-    assert "Permission denied" in done.stderr
+    assert "cannot touch 'new'" in done.stderr
     assert not (git_repo.path / "new").exists()
 
 
@@ -380,7 +380,7 @@ def test_a_shell_on_a_terminal_has_job_control(
 def test_the_command_takes_the_place_of_the_process_that_was_started(
     scratch_home: ScratchHome, git_repo: ScratchRepo
 ) -> None:
-    argv = [script_path("codex"), "debug", "landlock", "sh", "-c", "echo $$; exec cat"]
+    argv = [script_path("codex"), "sandbox", "--isolation", "landlock", "sh", "-c", "echo $$; exec cat"]
     with subprocess.Popen(
         argv, cwd=git_repo.path, env=scratch_home.environ(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -557,7 +557,7 @@ def test_isolation_by_flag_and_by_configuration(
 ) -> None:
     attempt = ("sh", "-c", "readlink /proc/self/ns/mnt")
     outside = os.readlink("/proc/self/ns/mnt")
-    assert run_codex("sandbox", *attempt).check().stdout.strip() == outside
+    assert run_codex("sandbox", *attempt).check().stdout.strip() != outside
     assert run_codex("sandbox", "--isolation", "auto", *attempt).check().stdout.strip() != outside
     scratch_home.write("config.toml", 'sandbox_isolation = "namespaces"\n')
     assert run_codex(*LANDLOCK, *attempt).check().stdout.strip() != outside

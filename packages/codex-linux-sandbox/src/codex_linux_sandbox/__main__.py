@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from .isolation import AUTO, DEFAULT_ISOLATION, ISOLATIONS
+from .isolation import AUTO, DEFAULT_ISOLATION, ISOLATIONS, LANDLOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from .enclosure import Enclosure
+    from .policy import SandboxPolicy
     from .seccomp import Programs
 
 NAME = "codex-linux-sandbox"
@@ -21,8 +23,8 @@ USAGE = f"Usage: {NAME} [OPTIONS] <SANDBOX_POLICY_CWD> <SANDBOX_POLICY> [--] <CO
 EXPLAIN, SELF_TEST, AS_JSON = "--explain", "--self-test", "--json"
 OUTLIVE_PARENT = "--outlive-parent"
 FLAGS = (EXPLAIN, SELF_TEST, AS_JSON, OUTLIVE_PARENT)
-ISOLATION, PARENT_PID, SERVE = "--isolation", "--parent-pid", "--serve"
-VALUED = (ISOLATION, PARENT_PID, SERVE)
+ISOLATION, PARENT_PID, SERVE, SETTINGS = "--isolation", "--parent-pid", "--serve", "--settings"
+VALUED = (ISOLATION, PARENT_PID, SERVE, SETTINGS)
 HELP = f"""\
 Runs one command confined by the Linux kernel (Landlock, seccomp, no new privileges).
 
@@ -39,6 +41,8 @@ Options:
       --isolation <KIND>  auto: namespaces where the kernel allows them, Landlock and seccomp always;
                           namespaces: an error where it does not; landlock: never namespaces
                           [default: {DEFAULT_ISOLATION}]
+      --settings <DIR>    Keep this directory read-only below a writable root, as .git, .codex and .agents
+                          are; in namespaces only. May be given more than once
       --parent-pid <PID>  End at once if this process is no longer the parent
       --outlive-parent    Go on when the process that started this one ends
       --serve <FD>        Start the commands that the agent at the other end of this socket asks for, each
@@ -60,12 +64,30 @@ class _Options:
 
     def __init__(self) -> None:
         self.isolation: str | None = None
+        self.fallback: str | None = None
         self.parent: int | None = None
         self.served: int | None = None
+        self.settings: tuple[str, ...] = ()
         self.flags: set[str] = set()
         # In a process of the command server:
         self.environment: dict[bytes, bytes] | None = None
         self.programs: Programs | None = None
+        self.enclosure: Enclosure | None = None
+
+    @property
+    def kind(self) -> str:
+        """The isolation that is asked for."""
+        kind = self.isolation or DEFAULT_ISOLATION
+        return self.fallback or kind if kind == AUTO else kind
+
+
+class _CommandLine:
+    """What stands after the options: the policy, what it is about, and the command."""
+
+    def __init__(self, cwd: str, policy: SandboxPolicy, command: list[str]) -> None:
+        self.cwd = cwd
+        self.policy = policy
+        self.command = command
 
 
 def main() -> NoReturn:
@@ -73,15 +95,52 @@ def main() -> NoReturn:
     _main(sys.argv[1:], _Options())
 
 
-def run(arguments: list[str], environment: dict[bytes, bytes], programs: Programs) -> NoReturn:
-    """As `main`, in a process forked for one command, which gets `environment`. See `server`."""
+def run(
+    arguments: list[str],
+    environment: dict[bytes, bytes],
+    programs: Programs,
+    enclosure: Enclosure | None,
+    *,
+    may_enclose: bool,
+) -> NoReturn:
+    """As `main`, in a process forked for one command, which gets `environment`. See `server`.
+
+    The process is in the namespaces of `enclosure`, if there is one, which is for these arguments. With
+    `may_enclose` false it is known that namespaces cannot be had.
+    """
     options = _Options()
     options.environment = environment
     options.programs = programs
+    options.enclosure = enclosure
+    if not may_enclose:
+        options.fallback = LANDLOCK
     _main(arguments, options)
 
 
+def enclosure_for(arguments: list[str], environment: dict[bytes, bytes]) -> Enclosure | None:
+    """Namespaces for these arguments and others like them, in a new process; see `enclosure`.
+
+    None when the arguments ask for none. Raises: NamespacesError, SystemExit for arguments that are wrong.
+    """
+    options = _Options()
+    line = _read(_read_options(arguments, options), options)
+    if options.flags - {OUTLIVE_PARENT} or not line.policy.confines or options.kind == LANDLOCK:
+        return None
+    from .enclosure import Enclosure
+
+    tmpdir = os.fsdecode(environment.get(b"TMPDIR", b""))
+    return Enclosure(line.policy, cwd=line.cwd, tmpdir=tmpdir, settings=options.settings)
+
+
 def _main(arguments: list[str], options: _Options) -> NoReturn:
+    arguments = _read_options(arguments, options)
+    if SELF_TEST in options.flags:
+        _self_test(arguments, options)
+    _run(arguments, options)
+
+
+def _read_options(arguments: list[str], options: _Options) -> list[str]:
+    """Reads what stands in front; the arguments left."""
     while arguments and arguments[0].startswith("-"):
         option, *arguments = arguments
         if option in ("-h", "--help"):
@@ -98,9 +157,7 @@ def _main(arguments: list[str], options: _Options) -> NoReturn:
             arguments = _valued_option(option, arguments, options)
         if options.served is not None:
             _serve(options.served)
-    if SELF_TEST in options.flags:
-        _self_test(arguments, options)
-    _run(arguments, options)
+    return arguments
 
 
 def _valued_option(option: str, arguments: list[str], options: _Options) -> list[str]:
@@ -119,6 +176,9 @@ def _valued_option(option: str, arguments: list[str], options: _Options) -> list
             )
         options.isolation = value
         return arguments
+    if name == SETTINGS:
+        options.settings = (*options.settings, os.path.join(os.getcwd(), value))
+        return arguments
     if not (value.isascii() and value.isdigit()):
         what = "process id" if name == PARENT_PID else "descriptor"
         _usage_error(f"invalid value '{value}' for '{name}': expected a {what}")
@@ -129,8 +189,8 @@ def _valued_option(option: str, arguments: list[str], options: _Options) -> list
     return arguments
 
 
-def _run(arguments: list[str], options: _Options) -> NoReturn:
-    from .errors import ConfinementError, PolicyError
+def _read(arguments: list[str], options: _Options) -> _CommandLine:
+    from .errors import PolicyError
     from .policy import parse_policy
 
     if len(arguments) < 2:
@@ -145,16 +205,25 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
         policy = parse_policy(text)
     except PolicyError as error:
         _usage_error(f"invalid value '{text}' for '<SANDBOX_POLICY>': {error}")
-    isolation = options.isolation or DEFAULT_ISOLATION
+    if not command and EXPLAIN not in options.flags:
+        _usage_error("missing <COMMAND>")
+    return _CommandLine(cwd, policy, command)
+
+
+def _run(arguments: list[str], options: _Options) -> NoReturn:
+    from .errors import ConfinementError
+
+    line = _read(arguments, options)
+    policy, command = line.policy, line.command
     if EXPLAIN in options.flags:
         from .explain import explain
 
         given = os.environb if options.environment is None else options.environment
         tmpdir = os.fsdecode(given.get(b"TMPDIR", b""))
-        sys.stdout.write(explain(policy, cwd=cwd, tmpdir=tmpdir, isolation=isolation))
+        sys.stdout.write(
+            explain(policy, cwd=line.cwd, tmpdir=tmpdir, isolation=options.kind, settings=options.settings)
+        )
         sys.exit(0)
-    if not command:
-        _usage_error("missing <COMMAND>")
 
     if sys.platform != "linux":
         _fail("cannot confine the command, so it was not run: this is not Linux", CANNOT_CONFINE)
@@ -168,15 +237,18 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
             environment = launch.original_environment()
         else:  # bound to its parent already
             environment = options.environment
-        if policy.confines:
+        if options.enclosure is not None and options.programs is not None:
+            options.enclosure.confine(options.programs)
+        elif policy.confines:
             from .confinement import confine_command
 
             tmpdir = os.fsdecode(environment.get(b"TMPDIR", b""))
             confine_command(
                 policy,
-                cwd=cwd,
+                cwd=line.cwd,
                 tmpdir=tmpdir,
-                isolation=isolation,
+                isolation=options.kind,
+                settings=options.settings,
                 outlives_parent=OUTLIVE_PARENT in options.flags,
                 programs=options.programs,
             )
@@ -193,7 +265,7 @@ def _serve(descriptor: int) -> NoReturn:
     from .server import serve
 
     try:
-        serve(descriptor, run)
+        serve(descriptor, run, enclosure_for)
     except OSError as error:
         _fail(f"cannot serve commands: {error.strerror} (os error {error.errno})", CANNOT_CONFINE)
 

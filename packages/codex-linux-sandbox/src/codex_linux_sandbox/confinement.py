@@ -10,8 +10,7 @@ from .isolation import LANDLOCK, NAMESPACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from .landlock import Ruleset
     from .policy import SandboxPolicy
     from .seccomp import Programs
 
@@ -54,14 +53,16 @@ def confine_command(
     cwd: str,
     tmpdir: str,
     isolation: str,
+    settings: tuple[str, ...] = (),
     outlives_parent: bool = False,
     programs: Programs | None = None,
 ) -> Confinement:
     """As `confine`, in namespaces of its own where `isolation` says so and the kernel allows it.
 
     With namespaces, this returns in a new process, which is to become the command; the calling one waits for
-    it, ends as it ends, and never returns from here. `outlives_parent` lets both go on when the caller of the
-    calling one is gone. `programs` are filters compiled ahead.
+    it, ends as it ends, and never returns from here. `settings` are directories that stay read-only in them.
+    `outlives_parent` lets both go on when the caller of the calling one is gone. `programs` are filters
+    compiled ahead.
 
     Raises: ConfinementError.
     """
@@ -72,22 +73,42 @@ def confine_command(
         return _restrict(policy, writable, in_namespaces=False, programs=programs)
 
     from . import landlock, namespaces
-    from .policy import trusted_roots
+    from .layout import survey
+    from .protected import Placeholders
 
     landlock.kernel_abi()  # fail before anything is set up
-    writable = trusted_roots(policy.requested_roots(cwd, tmpdir=tmpdir))
-    protected, release = _protected_paths(policy, cwd, tmpdir)
+    layout = survey(policy, cwd=cwd, tmpdir=tmpdir, settings=settings)
+    placeholders = Placeholders()
+    placeholders.hold(layout.vacant)
     try:
         granted = namespaces.enter(
-            writable, protected, at_end=release, parent=None if outlives_parent else os.getppid()
+            layout.writable,
+            layout.protected,
+            placeholders.paths,
+            at_end=placeholders.release,
+            parent=None if outlives_parent else os.getppid(),
         )
     except namespaces.NamespacesError as error:
-        release()
+        placeholders.release()
         if isolation == NAMESPACES:
             raise ConfinementError(str(error)) from error
         writable = _writable_paths(policy, cwd, tmpdir)
         return _restrict(policy, writable, in_namespaces=False, programs=programs)
     return _restrict(policy, granted, in_namespaces=True, programs=programs)
+
+
+def confine_in_namespaces(
+    policy: SandboxPolicy, ruleset: Ruleset, granted: list[str], programs: Programs
+) -> Confinement:
+    """Confines this process, which runs in namespaces already, where `ruleset` was made for `granted`.
+
+    Raises: ConfinementError.
+    """
+    from . import landlock
+
+    if landlock.has_inherited_terminal():
+        return _restrict(policy, granted, in_namespaces=True, programs=programs)
+    return _restrict(policy, granted, in_namespaces=True, programs=programs, ruleset=ruleset)
 
 
 def _restrict(
@@ -97,15 +118,21 @@ def _restrict(
     in_namespaces: bool,
     abi: int | None = None,
     programs: Programs | None = None,
+    ruleset: Ruleset | None = None,
 ) -> Confinement:
     from . import landlock, privileges, seccomp
 
-    kernel_abi = landlock.kernel_abi()
-    abi = kernel_abi if abi is None else min(abi, kernel_abi)
     network = policy.allows_network
+    if ruleset is None:
+        kernel_abi = landlock.kernel_abi()
+        abi = kernel_abi if abi is None else min(abi, kernel_abi)
     privileges.forbid_new_privileges()
     privileges.drop_capabilities(network=network)
-    enforced = landlock.restrict(writable, network=network, abi=abi)
+    if ruleset is not None:
+        enforced = ruleset.restrict()
+    else:
+        assert abi is not None
+        enforced = landlock.restrict(writable, network=network, abi=abi)
     rules = seccomp.install_filter(
         network=network,
         # Read-only mounts refuse metadata changes by place; without them, all are refused or none.
@@ -114,7 +141,7 @@ def _restrict(
         programs=programs,
     )
     return Confinement(
-        namespaces=in_namespaces, landlock_abi=abi, writable=enforced.writable, filter_rules=rules
+        namespaces=in_namespaces, landlock_abi=enforced.abi, writable=enforced.writable, filter_rules=rules
     )
 
 
@@ -126,25 +153,6 @@ def _writable_paths(policy: SandboxPolicy, cwd: str, tmpdir: str | None) -> list
     if policy.allows_writes:
         requested.append(SHARED_MEMORY)
     return trusted_roots(requested)
-
-
-def _protected_paths(policy: SandboxPolicy, cwd: str, tmpdir: str) -> tuple[list[str], Callable[[], None]]:
-    """What stays read-only in every root, and how to clean up after the command.
-
-    Missing names are kept missing in the workspace and in the roots the user named, not in shared temporary
-    directories.
-    """
-    from .policy import trusted_roots
-    from .protected import Protection
-
-    protection = Protection()
-    own = [os.path.join(cwd, root) for root in (*policy.writable_roots, cwd)] if policy.allows_writes else []
-    for root in policy.requested_roots(cwd, tmpdir=tmpdir):
-        for path in trusted_roots([root]):
-            protection.add_existing(path)
-            if root in own:
-                protection.add_missing(path)
-    return protection.paths, protection.release
 
 
 def _require_linux() -> None:

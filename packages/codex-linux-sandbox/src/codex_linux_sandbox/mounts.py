@@ -32,11 +32,12 @@ _DEVICE_LINKS = {
 }
 
 
-def arrange(writable: list[str], protected: list[str]) -> list[str]:
+def arrange(writable: list[str], protected: list[str], vacant: list[str]) -> list[str]:
     """Changes the mounts; the paths that are writable afterwards.
 
     `writable` are canonical and none is below another. `protected` are canonical paths that stay read-only
-    although they may be below one of those. The working directory stays what it was by name.
+    although they may be below one of those. `vacant` are places that `cover` will be called for. The working
+    directory stays what it was by name.
 
     Raises: OSError.
     """
@@ -48,18 +49,42 @@ def arrange(writable: list[str], protected: list[str]) -> list[str]:
     private = [] if any(_is_at_or_below(path, "/dev") for path in writable) else _make_devices()
     libc.mount(b"proc", b"/proc", b"proc", _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, None)
     attached = [path for path, tree in trees if tree is not None and _attach(tree, path)]
-    for path in _ways(protected, attached):
+    for path in _ways([*protected, *vacant], attached):
         tree = _clone(path)
         if tree is None or not _attach(tree, path):
             raise OSError(errno.ENOENT, f"cannot keep {path} in its place")
     for path in protected:
-        tree = _clone(path, link=True)
-        if tree is not None:
-            _set_attributes(tree, b"", _READ_ONLY, recursive=True)
-            if not _attach(tree, path, link=True):
-                raise OSError(errno.ENOENT, f"cannot protect {path}")
+        cover(path)
     os.chdir(here)  # by name, or it would stay below the mounts made since
     return attached + private
+
+
+def cover(path: str) -> None:
+    """Makes what is at canonical `path` read-only and impossible to move; nothing is done if it is missing.
+
+    Raises: OSError.
+    """
+    tree = _clone(path, link=True)
+    if tree is not None:
+        _set_attributes(tree, b"", _READ_ONLY, recursive=True)
+        if not _attach(tree, path, link=True):
+            raise OSError(errno.ENOENT, f"cannot protect {path}")
+
+
+def uncover(path: str) -> None:
+    """Undoes `cover`. Raises: OSError."""
+    libc.unmount(path.encode("utf-8", "surrogateescape"))
+
+
+def empty_shared_memory() -> None:
+    """Puts a new, empty file system in the place of a private /dev/shm that is not empty. Raises: OSError."""
+    if os.listdir(SHARED_MEMORY):
+        libc.unmount(SHARED_MEMORY.encode())
+        _mount_shared_memory()
+
+
+def _mount_shared_memory() -> None:
+    libc.mount(b"tmpfs", SHARED_MEMORY.encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, b"mode=1777")
 
 
 def _ways(paths: list[str], roots: list[str]) -> list[str]:
@@ -127,7 +152,7 @@ def _make_devices() -> list[str]:
     for name, target in _DEVICE_LINKS.items():
         os.symlink(target, f"/dev/{name}")
     os.mkdir(SHARED_MEMORY)
-    libc.mount(b"tmpfs", SHARED_MEMORY.encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, b"mode=1777")
+    _mount_shared_memory()
     os.mkdir(TERMINALS)
     options = b"newinstance,ptmxmode=0666,mode=620"
     libc.mount(b"devpts", TERMINALS.encode(), b"devpts", _MS_NOSUID | _MS_NOEXEC, options)

@@ -5,6 +5,9 @@ A process it has forked ahead takes the request, confines itself and becomes the
 a helper that was started for this one command. The server adopts whatever the command leaves behind, reports
 its end, and ends all of it when it is told to, or when the other end is closed, as it is when the agent dies.
 
+The first request decides what the server is for. If it asks for namespaces, the server moves into an
+`Enclosure` and is there for commands of the same policy only; another request ends it.
+
 Nothing here obeys the environment of a command: that is handed to exec and looked at by nobody else.
 """
 
@@ -13,13 +16,17 @@ from __future__ import annotations
 import gc
 import os
 import select
+import struct
 import sys
 from _socket import (
+    AF_UNIX,
     CMSG_SPACE,
     MSG_CMSG_CLOEXEC,
     SCM_RIGHTS,
+    SOCK_SEQPACKET,
     SOL_SOCKET,
     socket,
+    socketpair,
 )
 
 from . import launch, libc
@@ -42,81 +49,207 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn, Protocol
 
+    from .enclosure import Enclosure
+    from .protected import Placeholders
     from .seccomp import Programs
 
     class RunHelper(Protocol):
         def __call__(
-            self, arguments: list[str], environment: dict[bytes, bytes], programs: Programs
+            self,
+            arguments: list[str],
+            environment: dict[bytes, bytes],
+            programs: Programs,
+            enclosure: Enclosure | None,
+            *,
+            may_enclose: bool,
         ) -> NoReturn: ...
+
+    class MakeEnclosure(Protocol):
+        def __call__(self, arguments: list[str], environment: dict[bytes, bytes]) -> Enclosure | None: ...
 
 
 _PR_SET_CHILD_SUBREAPER = 36
 _SIGKILL = 9
 _DESCRIPTORS = 3
 _INT_BYTES = 4
+_MAX_PLACEHOLDERS = 200  # at once over a socket: 253, SCM_MAX_FD in the kernel
+_MAX_MESSAGE_BYTES = 1 << 17
 _BROKEN = 70  # the process before the command failed in a way nobody foresaw
 
 
-def serve(descriptor: int, run_helper: RunHelper) -> NoReturn:
+def serve(descriptor: int, run_helper: RunHelper, make_enclosure: MakeEnclosure) -> NoReturn:
     """Serves until the other end of the socket `descriptor` is closed; then nothing it started is left."""
-    from .seccomp import Programs
-
     channel = socket(fileno=descriptor)
     os.set_inheritable(descriptor, False)
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     os.close(os.pidfd_open(os.getpid()))  # where this is refused, better now than with a command running
     gc.disable()  # its passes write to every object, and so copy the memory that forked processes share
-    programs = Programs()
-    is_prepared = False
-    while (command := _take_request(channel, run_helper, programs)) is not None:
-        if not _watch(command, channel):
-            break
-        if not is_prepared:  # after the first command, so that it did not have to wait
-            is_prepared = True
-            _load_what_confines()
-            programs.prepare()
-    end_descendants()
-    os._exit(0)
+    first = _receive(channel)
+    if first is None:
+        os._exit(0)
+    _Server(channel, run_helper, make_enclosure, first).serve(first)
 
 
-def _take_request(channel: socket, run_helper: RunHelper, programs: Programs) -> int | None:
-    """The process of the next command; None when there will be none.
+class _Server:
+    """The server from its first request on, which is in the namespaces that one asks for."""
 
-    It is forked ahead, and reads the request itself: when one comes, nothing has to be forked any more.
-    """
-    server = os.getpid()
-    read_end, write_end = os.pipe()
-    process = os.fork()
-    if process == 0:
-        os.close(read_end)
-        _guarded(lambda: _await_request(channel, write_end, server, run_helper, programs))
-    os.close(write_end)
-    is_taken = os.read(read_end, 1)
-    os.close(read_end)
-    return process if is_taken else None
+    def __init__(
+        self, channel: socket, run_helper: RunHelper, make_enclosure: MakeEnclosure, first: _Arrived
+    ) -> None:
+        from .seccomp import Programs
+
+        self._channel = channel
+        self._run_helper = run_helper
+        self._programs = Programs()
+        self._is_prepared = False
+        self._may_enclose = True
+        self._purpose = first.request.purpose
+        self._enclosure: Enclosure | None = None
+        self._placeholders: Placeholders | None = None
+        if self._purpose is not None:
+            self._enclose(first, make_enclosure)
+
+    def _enclose(self, first: _Arrived, make_enclosure: MakeEnclosure) -> None:
+        """Goes on inside the namespaces the first request asks for. Where there can be none, nothing changes:
+        the process of each command says so, or does without, as it is asked to."""
+        from .errors import ConfinementError
+        from .namespaces import NamespacesError
+
+        request = first.request
+        try:
+            self._enclosure = make_enclosure(
+                [os.fsdecode(word) for word in request.words], request.environment
+            )
+        except NamespacesError:
+            self._may_enclose = False
+        except (ConfinementError, OSError, SystemExit):
+            pass
+        if self._enclosure is not None and self._enclosure.process != 0:
+            # The one inside serves. It has to be alone with the channel and the descriptors of the command.
+            self._channel.close()
+            first.close()
+            os.waitpid(self._enclosure.process, 0)
+            os._exit(0)
+
+    def serve(self, arrived: _Arrived | None) -> NoReturn:
+        while (command := self._take_request(arrived)) is not None:
+            arrived = None
+            if not _watch(command, self._channel, self._clear):
+                break
+            if self._enclosure is not None:
+                self._enclosure.renew()
+            if not self._is_prepared:  # after the first command, so that it did not have to wait
+                self._is_prepared = True
+                _load_what_confines()
+                self._programs.prepare()
+        end_descendants()
+        self._clear()
+        os._exit(0)
+
+    def _clear(self) -> None:
+        """Takes away what was made for the command that has ended."""
+        if self._enclosure is not None and self._placeholders is not None:
+            self._enclosure.release(self._placeholders)
+            self._placeholders = None
+
+    def _take_request(self, arrived: _Arrived | None) -> int | None:
+        """The process of the next command; None when there will be none.
+
+        It is forked ahead, unless the request has `arrived`, and reads the request itself: when one comes,
+        nothing has to be forked any more.
+        """
+        server = os.getpid()
+        ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
+        process = os.fork()
+        if process == 0:
+            ours.close()
+            _guarded(lambda: self._await_request(theirs, server, arrived))
+        theirs.close()
+        if arrived is not None:
+            arrived.close()
+        # Place holders are mounted by the one and taken away by the other, which needs the locks on them.
+        room = CMSG_SPACE(_MAX_PLACEHOLDERS * _INT_BYTES)
+        taken, ancillary, _, _ = ours.recvmsg(_MAX_MESSAGE_BYTES, room, MSG_CMSG_CLOEXEC)
+        ours.close()
+        if not taken:
+            return None
+        descriptors = _descriptors_in(ancillary)
+        if descriptors:
+            from .protected import Placeholders
+
+            paths = os.fsdecode(taken[1:]).split("\0")
+            self._placeholders = Placeholders(dict(zip(paths, descriptors, strict=True)))
+        return process
+
+    def _await_request(self, taken: socket, server: int, arrived: _Arrived | None) -> None:
+        libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)
+        if os.getppid() != server:
+            os._exit(_BROKEN)
+        if arrived is None:
+            if self._enclosure is not None and not self._enclosure.wait_for(self._channel.fileno()):
+                os._exit(_BROKEN)
+            arrived = _receive(self._channel)
+        if arrived is None:
+            os._exit(_BROKEN)
+        enclosure = self._enclosure
+        if enclosure is not None:
+            if arrived.request.purpose != self._purpose:
+                os._exit(_BROKEN)
+            placeholders = enclosure.placeholders()
+            if placeholders is None:
+                os._exit(_BROKEN)
+            held = placeholders.held
+            if len(held) > _MAX_PLACEHOLDERS:
+                enclosure.release(placeholders)
+                os._exit(_BROKEN)
+            passed = [(SOL_SOCKET, SCM_RIGHTS, struct.pack(f"{len(held)}i", *held.values()))] if held else []
+            taken.sendmsg([b"+" + os.fsencode("\0".join(held))], passed)
+        else:
+            taken.send(b"+")
+        taken.close()
+        if not _tell(self._channel, ACCEPTED, VERSION):
+            os._exit(_BROKEN)
+        self._become(arrived)
+
+    def _become(self, arrived: _Arrived) -> None:
+        request = arrived.request
+        os.setsid()
+        for number, stream in enumerate(arrived.streams):
+            os.dup2(stream, number)
+        try:
+            os.chdir(request.cwd)
+        except OSError as error:
+            _fail(self._channel, error)
+        if request.kind != HELPER:
+            _fail(self._channel, launch.execute(request.words, request.environment, keep_descriptors=True))
+        self._channel.close()
+        words = [os.fsdecode(word) for word in request.words]
+        try:
+            self._run_helper(
+                words, request.environment, self._programs, self._enclosure, may_enclose=self._may_enclose
+            )
+        except SystemExit as end:
+            sys.stdout.flush()
+            os._exit(end.code if isinstance(end.code, int) else 0)
 
 
-def _await_request(
-    channel: socket, taken: int, server: int, run_helper: RunHelper, programs: Programs
-) -> None:
-    libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)
-    if os.getppid() != server:
-        os._exit(_BROKEN)
-    streams = _next_request(channel)
-    body = _read_request(channel)
-    if body is None or streams is None or len(streams) != _DESCRIPTORS:
-        os._exit(_BROKEN)
-    request = decode(body)
-    if not _tell(channel, ACCEPTED, VERSION):
-        os._exit(_BROKEN)
-    os.write(taken, b"+")
-    os.close(taken)
-    _become(request, streams, channel, run_helper, programs)
+class _Arrived:
+    """A request and the descriptors that came with it."""
+
+    __slots__ = ("request", "streams")
+
+    def __init__(self, request: Request, streams: list[int]) -> None:
+        self.request = request
+        self.streams = streams
+
+    def close(self) -> None:
+        for descriptor in self.streams:
+            os.close(descriptor)
 
 
 def _load_what_confines() -> None:
     """Imports once what every confined child would have to."""
-    from . import confinement, errors, landlock, policy, policy_json, privileges  # noqa: F401
+    from . import confinement, errors, landlock, layout, policy, policy_json, privileges  # noqa: F401
 
 
 def _guarded(act: Callable[[], object]) -> NoReturn:
@@ -125,6 +258,18 @@ def _guarded(act: Callable[[], object]) -> NoReturn:
         act()
     finally:
         os._exit(_BROKEN)
+
+
+def _receive(channel: socket) -> _Arrived | None:
+    """The next request; None when there will be none, or when it is none."""
+    streams = _next_request(channel)
+    body = _read_request(channel)
+    if body is None or streams is None or len(streams) != _DESCRIPTORS:
+        return None
+    try:
+        return _Arrived(decode(body), streams)
+    except ValueError:
+        return None
 
 
 def _next_request(channel: socket) -> list[int] | None:
@@ -137,14 +282,18 @@ def _next_request(channel: socket) -> list[int] | None:
             return None
         if not data:
             return None
-        if data != REQUEST:
-            continue  # to end something that has ended meanwhile
-        numbers: list[int] = []
-        for level, kind, content in ancillary:
-            if level == SOL_SOCKET and kind == SCM_RIGHTS:
-                whole = len(content) // _INT_BYTES * _INT_BYTES
-                numbers += memoryview(content)[:whole].cast("i").tolist()
-        return numbers
+        if data == REQUEST:
+            return _descriptors_in(ancillary)
+        # Else it is to end something that has ended meanwhile.
+
+
+def _descriptors_in(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    numbers: list[int] = []
+    for level, kind, content in ancillary:
+        if level == SOL_SOCKET and kind == SCM_RIGHTS:
+            whole = len(content) // _INT_BYTES * _INT_BYTES
+            numbers += memoryview(content)[:whole].cast("i").tolist()
+    return numbers
 
 
 def _read_request(channel: socket) -> bytes | None:
@@ -165,8 +314,11 @@ def _read_exactly(channel: socket, size: int) -> bytes | None:
     return bytes(content)
 
 
-def _watch(command: int, channel: socket) -> bool:
-    """Tells when the command has ended and when nothing is left of it; False when nobody listens."""
+def _watch(command: int, channel: socket, clear: Callable[[], None]) -> bool:
+    """Tells when the command has ended and when nothing is left of it; False when nobody listens.
+
+    `clear` is called when nothing is left, before that is told.
+    """
     end = os.pidfd_open(command)
     poll = select.poll()
     poll.register(end, select.POLLIN)
@@ -180,6 +332,7 @@ def _watch(command: int, channel: socket) -> bool:
             end = -1
             status = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1])
             if not _has_children():
+                clear()
                 return _tell(channel, FINISHED, status)
             _tell(channel, ENDED, status)
         if channel.fileno() in ready:
@@ -188,6 +341,7 @@ def _watch(command: int, channel: socket) -> bool:
         os.close(end)
     is_wanted = _read_exactly(channel, 1) is not None
     killed = end_descendants(command)
+    clear()
     return _tell(channel, FINISHED, killed if status is None else status) and is_wanted
 
 
@@ -271,33 +425,6 @@ def _parent_of(pid: str) -> int | None:
         return int(_read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[1])
     except (OSError, ValueError, IndexError):
         return None
-
-
-# --- the process that becomes the command ------------------------------------------------------------
-
-
-def _become(
-    request: Request,
-    streams: list[int],
-    channel: socket,
-    run_helper: RunHelper,
-    programs: Programs,
-) -> None:
-    os.setsid()
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-    try:
-        os.chdir(request.cwd)
-    except OSError as error:
-        _fail(channel, error)
-    if request.kind != HELPER:
-        _fail(channel, launch.execute(request.words, request.environment, keep_descriptors=True))
-    channel.close()
-    try:
-        run_helper([os.fsdecode(word) for word in request.words], request.environment, programs)
-    except SystemExit as end:
-        sys.stdout.flush()
-        os._exit(end.code if isinstance(end.code, int) else 0)
 
 
 def _fail(channel: socket, error: OSError) -> NoReturn:
