@@ -78,6 +78,7 @@ def run_approval(arguments: Sequence[str], overrides: Sequence[str]) -> int:
 def _print(words: tuple[str, ...], config: Config, services: Services, *, as_json: bool) -> None:
     from codex_core.approval.explain import explain_command
     from codex_core.approval.explain_patch import explain_patch
+    from codex_core.approval.writable import repository_of
     from codex_core.execution.sandbox import SandboxType, platform_sandbox
 
     has_sandbox = platform_sandbox() is not SandboxType.NONE
@@ -87,6 +88,7 @@ def _print(words: tuple[str, ...], config: Config, services: Services, *, as_jso
         approval_policy=config.approval_policy,
         sandbox_policy=config.sandbox_policy,
         tmpdir=services.environ.get("TMPDIR"),
+        settings=(config.codex_home, *repository_of(config.cwd)),
         platform_sandbox=has_sandbox,
     ) or explain_command(
         words,

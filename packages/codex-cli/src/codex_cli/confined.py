@@ -45,6 +45,7 @@ def run_confined(
             policy_cwd=config.cwd,
             helper_exe=config.codex_linux_sandbox_exe,
             tmpdir=env.get("TMPDIR"),
+            settings=(config.codex_home,),
             isolation=config.sandbox_isolation,
             outlives_parent=True,
         )
@@ -62,14 +63,18 @@ def run_explain(*, sandbox: SandboxType, flags: ConfigFlags, overrides: Sequence
             from codex_core.execution.seatbelt import seatbelt_command
 
             words = seatbelt_command(
-                (), config.sandbox_policy, policy_cwd=config.cwd, tmpdir=env.get("TMPDIR")
+                (),
+                config.sandbox_policy,
+                policy_cwd=config.cwd,
+                tmpdir=env.get("TMPDIR"),
+                settings=(config.codex_home,),
             )
             print("\n".join(words[2:-1]))  # the policy and its parameters
             return
+        from codex_core.execution.sandbox import helper_options
         from codex_protocol.jsonio import dumps
 
-        isolation = config.sandbox_isolation
-        options = () if isolation is None else ("--isolation", isolation.value)
+        options = helper_options(config.sandbox_policy, (config.codex_home,), config.sandbox_isolation)
         policy = dumps(config.sandbox_policy.to_wire())
         become((_required(config.codex_linux_sandbox_exe), *options, "--explain", config.cwd, policy), env)
 

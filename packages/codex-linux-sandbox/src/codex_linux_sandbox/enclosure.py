@@ -29,7 +29,7 @@ class Enclosure:
 
     def __init__(self, policy: SandboxPolicy, *, cwd: str, tmpdir: str, settings: tuple[str, ...]) -> None:
         """Raises: NamespacesError, ConfinementError, in the process that makes it."""
-        abi = landlock.kernel_abi()
+        landlock.kernel_abi()  # fail before anything is set up
         self._policy = policy
         self._cwd = cwd
         self._tmpdir = tmpdir
@@ -40,9 +40,7 @@ class Enclosure:
         self._identity = layout.identity()
         self.process, self._granted = namespaces.settle(layout.writable, layout.protected, layout.vacant)
         if self.process == 0:
-            self._ruleset = landlock.Ruleset(
-                self._granted, network=policy.allows_network, abi=abi, terminals=False
-            )
+            self._ruleset = self._make_ruleset()
 
     def placeholders(self) -> Placeholders | None:
         """Makes it impossible to create what is missing and must stay so, for one command.
@@ -78,10 +76,18 @@ class Enclosure:
         placeholders.release()
 
     def renew(self) -> None:
-        """Takes away what a command has left for others to see, when nothing runs. Raises: OSError."""
-        if mounts.SHARED_MEMORY in self._granted:
-            mounts.empty_shared_memory()
+        """Takes away what a command has left for others to see, when nothing runs.
+
+        Raises: OSError, ConfinementError.
+        """
+        if mounts.SHARED_MEMORY in self._granted and mounts.empty_shared_memory():
+            self._ruleset.close()
+            self._ruleset = self._make_ruleset()
         namespaces.renew_ipc()
+
+    def _make_ruleset(self) -> landlock.Ruleset:
+        network = self._policy.allows_network
+        return landlock.Ruleset(self._granted, network=network, abi=landlock.kernel_abi(), terminals=False)
 
     def _survey(self) -> Layout:
         return survey(self._policy, cwd=self._cwd, tmpdir=self._tmpdir, settings=self._settings)

@@ -76,11 +76,16 @@ def uncover(path: str) -> None:
     libc.unmount(path.encode("utf-8", "surrogateescape"))
 
 
-def empty_shared_memory() -> None:
-    """Puts a new, empty file system in the place of a private /dev/shm that is not empty. Raises: OSError."""
-    if os.listdir(SHARED_MEMORY):
-        libc.unmount(SHARED_MEMORY.encode())
-        _mount_shared_memory()
+def empty_shared_memory() -> bool:
+    """Puts a new file system in the place of a private /dev/shm that is not empty; false if it is empty.
+
+    Raises: OSError.
+    """
+    if not os.listdir(SHARED_MEMORY):
+        return False
+    libc.unmount(SHARED_MEMORY.encode())
+    _mount_shared_memory()
+    return True
 
 
 def _mount_shared_memory() -> None:

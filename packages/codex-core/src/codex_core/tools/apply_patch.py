@@ -56,6 +56,7 @@ class ApplyPatchTool:
 async def run_patch(patch: PatchCall, call_id: str, timeout_ms: int, runtime: ToolRuntime) -> ToolOutput:
     """The whole way of a patch: does it fit, may it be applied, apply it, tell the model."""
     from codex_core.approval.decide import Ask, Reject, decide_patch
+    from codex_core.approval.writable import repository_of
     from codex_core.errors import PatchError
     from codex_core.patch.verify import verify_patch
     from codex_protocol.ops import ReviewDecision
@@ -77,6 +78,7 @@ async def run_patch(patch: PatchCall, call_id: str, timeout_ms: int, runtime: To
         sandbox_policy=context.sandbox_policy,
         cwd=context.cwd,
         tmpdir=runtime.services.environ.get("TMPDIR"),
+        settings=(runtime.config.codex_home, *repository_of(context.cwd)),
         platform_sandbox=platform is not SandboxType.NONE,
     )
     if isinstance(decision, Reject):
@@ -189,6 +191,7 @@ async def _run_patch_program(
         policy_cwd=runtime.context.cwd,
         helper_exe=runtime.config.codex_linux_sandbox_exe,
         tmpdir=runtime.services.environ.get("TMPDIR"),
+        settings=(runtime.config.codex_home,),
         isolation=runtime.config.sandbox_isolation,
     )
     # The patch goes in by stdin: an argument may not be longer than 128 KiB on Linux.

@@ -218,6 +218,7 @@ async def _attempt(
             policy_cwd=context.cwd,
             helper_exe=runtime.config.codex_linux_sandbox_exe,
             tmpdir=environment.get("TMPDIR"),
+            settings=(runtime.config.codex_home,),
             isolation=runtime.config.sandbox_isolation,
         )
         outcome = await run_command(
