@@ -72,7 +72,6 @@ class _Options:
         # In a process of the command server:
         self.environment: dict[bytes, bytes] | None = None
         self.programs: Programs | None = None
-        self.enclosure: Enclosure | None = None
 
     @property
     def kind(self) -> str:
@@ -99,22 +98,34 @@ def run(
     arguments: list[str],
     environment: dict[bytes, bytes],
     programs: Programs,
-    enclosure: Enclosure | None,
     *,
     may_enclose: bool,
 ) -> NoReturn:
     """As `main`, in a process forked for one command, which gets `environment`. See `server`.
 
-    The process is in the namespaces of `enclosure`, if there is one, which is for these arguments. With
-    `may_enclose` false it is known that namespaces cannot be had.
+    With `may_enclose` false it is known that namespaces cannot be had.
     """
     options = _Options()
     options.environment = environment
     options.programs = programs
-    options.enclosure = enclosure
     if not may_enclose:
         options.fallback = LANDLOCK
     _main(arguments, options)
+
+
+def run_enclosed(
+    enclosure: Enclosure, command: list[bytes], environment: dict[bytes, bytes], programs: Programs
+) -> NoReturn:
+    """Becomes `command` in a process forked for it inside `enclosure`, confined as that says."""
+    from .errors import ConfinementError
+
+    if not command:
+        _usage_error("missing <COMMAND>")
+    try:
+        enclosure.confine(programs)
+    except (ConfinementError, OSError) as error:
+        _cannot_confine(error)
+    _become(command, environment)
 
 
 def enclosure_for(arguments: list[str], environment: dict[bytes, bytes]) -> Enclosure | None:
@@ -237,9 +248,7 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
             environment = launch.original_environment()
         else:  # bound to its parent already
             environment = options.environment
-        if options.enclosure is not None and options.programs is not None:
-            options.enclosure.confine(options.programs)
-        elif policy.confines:
+        if policy.confines:
             from .confinement import confine_command
 
             tmpdir = os.fsdecode(environment.get(b"TMPDIR", b""))
@@ -253,9 +262,20 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
                 programs=options.programs,
             )
     except (ConfinementError, OSError) as error:
-        _fail(f"cannot confine the command, so it was not run: {error}", CANNOT_CONFINE)
-    failure = launch.execute([os.fsencode(argument) for argument in command], environment)
-    _fail(f"cannot run '{command[0]}': {failure.strerror} (os error {failure.errno})", failure.exit_code)
+        _cannot_confine(error)
+    _become([os.fsencode(argument) for argument in command], environment)
+
+
+def _cannot_confine(error: Exception) -> NoReturn:
+    _fail(f"cannot confine the command, so it was not run: {error}", CANNOT_CONFINE)
+
+
+def _become(command: list[bytes], environment: dict[bytes, bytes]) -> NoReturn:
+    from . import launch
+
+    failure = launch.execute(command, environment)
+    program = os.fsdecode(command[0])
+    _fail(f"cannot run '{program}': {failure.strerror} (os error {failure.errno})", failure.exit_code)
 
 
 def _serve(descriptor: int) -> NoReturn:
@@ -265,7 +285,7 @@ def _serve(descriptor: int) -> NoReturn:
     from .server import serve
 
     try:
-        serve(descriptor, run, enclosure_for)
+        serve(descriptor, run, run_enclosed, enclosure_for)
     except OSError as error:
         _fail(f"cannot serve commands: {error.strerror} (os error {error.errno})", CANNOT_CONFINE)
 

@@ -33,6 +33,7 @@ from . import launch, libc
 from .request import (
     ACCEPTED,
     ANSWER,
+    END_OF_OPTIONS,
     ENDED,
     FAILED,
     FINISHED,
@@ -59,9 +60,17 @@ if TYPE_CHECKING:
             arguments: list[str],
             environment: dict[bytes, bytes],
             programs: Programs,
-            enclosure: Enclosure | None,
             *,
             may_enclose: bool,
+        ) -> NoReturn: ...
+
+    class RunEnclosed(Protocol):
+        def __call__(
+            self,
+            enclosure: Enclosure,
+            command: list[bytes],
+            environment: dict[bytes, bytes],
+            programs: Programs,
         ) -> NoReturn: ...
 
     class MakeEnclosure(Protocol):
@@ -77,7 +86,9 @@ _MAX_MESSAGE_BYTES = 1 << 17
 _BROKEN = 70  # the process before the command failed in a way nobody foresaw
 
 
-def serve(descriptor: int, run_helper: RunHelper, make_enclosure: MakeEnclosure) -> NoReturn:
+def serve(
+    descriptor: int, run_helper: RunHelper, run_enclosed: RunEnclosed, make_enclosure: MakeEnclosure
+) -> NoReturn:
     """Serves until the other end of the socket `descriptor` is closed; then nothing it started is left."""
     channel = socket(fileno=descriptor)
     os.set_inheritable(descriptor, False)
@@ -87,19 +98,25 @@ def serve(descriptor: int, run_helper: RunHelper, make_enclosure: MakeEnclosure)
     first = _receive(channel)
     if first is None:
         os._exit(0)
-    _Server(channel, run_helper, make_enclosure, first).serve(first)
+    _Server(channel, run_helper, run_enclosed, make_enclosure, first).serve(first)
 
 
 class _Server:
     """The server from its first request on, which is in the namespaces that one asks for."""
 
     def __init__(
-        self, channel: socket, run_helper: RunHelper, make_enclosure: MakeEnclosure, first: _Arrived
+        self,
+        channel: socket,
+        run_helper: RunHelper,
+        run_enclosed: RunEnclosed,
+        make_enclosure: MakeEnclosure,
+        first: _Arrived,
     ) -> None:
         from .seccomp import Programs
 
         self._channel = channel
         self._run_helper = run_helper
+        self._run_enclosed = run_enclosed
         self._programs = Programs()
         self._is_prepared = False
         self._may_enclose = True
@@ -223,11 +240,12 @@ class _Server:
         if request.kind != HELPER:
             _fail(self._channel, launch.execute(request.words, request.environment, keep_descriptors=True))
         self._channel.close()
-        words = [os.fsdecode(word) for word in request.words]
         try:
-            self._run_helper(
-                words, request.environment, self._programs, self._enclosure, may_enclose=self._may_enclose
-            )
+            if self._enclosure is not None:
+                command = request.words[request.words.index(END_OF_OPTIONS) + 1 :]
+                self._run_enclosed(self._enclosure, command, request.environment, self._programs)
+            words = [os.fsdecode(word) for word in request.words]
+            self._run_helper(words, request.environment, self._programs, may_enclose=self._may_enclose)
         except SystemExit as end:
             sys.stdout.flush()
             os._exit(end.code if isinstance(end.code, int) else 0)
