@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .isolation import AUTO, DEFAULT_ISOLATION, ISOLATIONS, LANDLOCK
+from .isolation import AUTO, DEFAULT_ISOLATION, ISOLATIONS, LANDLOCK, NAMESPACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from .enclosure import Enclosure
     from .policy import SandboxPolicy
-    from .seccomp import Programs
 
 NAME = "codex-linux-sandbox"
 USAGE_ERROR = 2
@@ -64,20 +63,17 @@ class _Options:
 
     def __init__(self) -> None:
         self.isolation: str | None = None
-        self.fallback: str | None = None
         self.parent: int | None = None
         self.served: int | None = None
         self.settings: tuple[str, ...] = ()
         self.flags: set[str] = set()
         # In a process of the command server:
         self.environment: dict[bytes, bytes] | None = None
-        self.programs: Programs | None = None
 
     @property
     def kind(self) -> str:
         """The isolation that is asked for."""
-        kind = self.isolation or DEFAULT_ISOLATION
-        return self.fallback or kind if kind == AUTO else kind
+        return self.isolation or DEFAULT_ISOLATION
 
 
 class _CommandLine:
@@ -94,53 +90,61 @@ def main() -> NoReturn:
     _main(sys.argv[1:], _Options())
 
 
-def run(
-    arguments: list[str],
-    environment: dict[bytes, bytes],
-    programs: Programs,
-    *,
-    may_enclose: bool,
-) -> NoReturn:
-    """As `main`, in a process forked for one command, which gets `environment`. See `server`.
-
-    With `may_enclose` false it is known that namespaces cannot be had.
-    """
+def run(arguments: list[str], environment: dict[bytes, bytes]) -> NoReturn:
+    """As `main`, in a process forked for one command, which gets `environment`. See `server`."""
     options = _Options()
     options.environment = environment
-    options.programs = programs
-    if not may_enclose:
-        options.fallback = LANDLOCK
     _main(arguments, options)
 
 
 def run_enclosed(
-    enclosure: Enclosure, command: list[bytes], environment: dict[bytes, bytes], programs: Programs
+    enclosure: Enclosure, command: list[bytes], environment: dict[bytes, bytes], *, is_confined: bool
 ) -> NoReturn:
-    """Becomes `command` in a process forked for it inside `enclosure`, confined as that says."""
+    """Becomes `command`, in a process forked for it, confined as `enclosure` says unless it is already."""
     from .errors import ConfinementError
 
     if not command:
         _usage_error("missing <COMMAND>")
     try:
-        enclosure.confine(programs)
+        if not is_confined:
+            enclosure.confine()
     except (ConfinementError, OSError) as error:
         _cannot_confine(error)
     _become(command, environment)
 
 
 def enclosure_for(arguments: list[str], environment: dict[bytes, bytes]) -> Enclosure | None:
-    """Namespaces for these arguments and others like them, in a new process; see `enclosure`.
+    """What is ready for these arguments and others like them; see `enclosure`.
 
-    None when the arguments ask for none. Raises: NamespacesError, SystemExit for arguments that are wrong.
+    None when the arguments ask for nothing that could be. Raises: ConfinementError, OSError, and SystemExit
+    for arguments that are wrong.
     """
     options = _Options()
     line = _read(_read_options(arguments, options), options)
-    if options.flags - {OUTLIVE_PARENT} or not line.policy.confines or options.kind == LANDLOCK:
+    if options.flags - {OUTLIVE_PARENT} or not line.policy.confines or not os.path.isabs(line.cwd):
         return None
     from .enclosure import Enclosure
+    from .errors import ConfinementError
+    from .namespaces import NamespacesError
 
-    tmpdir = os.fsdecode(environment.get(b"TMPDIR", b""))
-    return Enclosure(line.policy, cwd=line.cwd, tmpdir=tmpdir, settings=options.settings)
+    def make(*, in_namespaces: bool) -> Enclosure:
+        tmpdir = os.fsdecode(environment.get(b"TMPDIR", b""))
+        return Enclosure(
+            line.policy,
+            cwd=line.cwd,
+            tmpdir=tmpdir,
+            settings=options.settings,
+            in_namespaces=in_namespaces,
+        )
+
+    if options.kind == LANDLOCK:
+        return make(in_namespaces=False)
+    try:
+        return make(in_namespaces=True)
+    except NamespacesError as error:
+        if options.kind == NAMESPACES:
+            raise ConfinementError(str(error)) from error
+        return make(in_namespaces=False)
 
 
 def _main(arguments: list[str], options: _Options) -> NoReturn:
@@ -259,7 +263,6 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
                 isolation=options.kind,
                 settings=options.settings,
                 outlives_parent=OUTLIVE_PARENT in options.flags,
-                programs=options.programs,
             )
     except (ConfinementError, OSError) as error:
         _cannot_confine(error)

@@ -159,20 +159,6 @@ class Ruleset:
         os.close(self._descriptor)
 
 
-def restrict(writable: list[str], *, network: bool, abi: int) -> Enforced:
-    """Confines this thread as a new `Ruleset` says. Raises: ConfinementError."""
-    ruleset = Ruleset(writable, network=network, abi=abi)
-    try:
-        return ruleset.restrict()
-    finally:
-        ruleset.close()
-
-
-def has_inherited_terminal() -> bool:
-    """Whether standard input, output or error is a terminal, for which a ruleset has a rule of its own."""
-    return any(os.isatty(descriptor) for descriptor in (0, 1, 2))
-
-
 def _allow(ruleset: int, path: str, rights: int, known: int) -> bool:
     """Adds a rule for `path`; False when it cannot be opened."""
     descriptor = open_exactly(path)

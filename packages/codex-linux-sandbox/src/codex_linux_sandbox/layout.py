@@ -24,7 +24,8 @@ class Layout:
 
     def identity(self) -> tuple[tuple[str, int, int], ...]:
         """What mounts made for this layout depend on: the same places, and the same things there."""
-        return tuple(_identify(path) for path in (*self.writable, "", *self.protected))
+        counts = ("", len(self.writable), len(self.vacant))
+        return counts, *(_identify(path) for path in (*self.writable, *self.protected))
 
 
 def survey(policy: SandboxPolicy, *, cwd: str, tmpdir: str, settings: tuple[str, ...] = ()) -> Layout:

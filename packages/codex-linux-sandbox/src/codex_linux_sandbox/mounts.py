@@ -71,6 +71,16 @@ def cover(path: str) -> None:
             raise OSError(errno.ENOENT, f"cannot protect {path}")
 
 
+def cover_directory(descriptor: int) -> None:
+    """As `cover`, for an open directory. Raises: OSError."""
+    tree = _clone_open(descriptor)
+    try:
+        _set_attributes(tree, b"", _READ_ONLY, recursive=True)
+        _move(tree, descriptor)
+    finally:
+        os.close(tree)
+
+
 def uncover(path: str) -> None:
     """Undoes `cover`. Raises: OSError."""
     libc.unmount(path.encode("utf-8", "surrogateescape"))
@@ -121,10 +131,14 @@ def _clone(path: str, *, link: bool = False) -> int | None:
     if descriptor is None:
         return None
     try:
-        flags = _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC | _AT_EMPTY_PATH | _AT_RECURSIVE
-        return libc.syscall(_OPEN_TREE, descriptor, b"", flags)
+        return _clone_open(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _clone_open(descriptor: int) -> int:
+    flags = _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC | _AT_EMPTY_PATH | _AT_RECURSIVE
+    return libc.syscall(_OPEN_TREE, descriptor, b"", flags)
 
 
 def _attach(tree: int, path: str, *, link: bool = False) -> bool:
@@ -133,11 +147,15 @@ def _attach(tree: int, path: str, *, link: bool = False) -> bool:
         os.close(tree)
         return False
     try:
-        libc.syscall(_MOVE_MOUNT, tree, b"", descriptor, b"", _MOVE_FROM_DESCRIPTOR | _MOVE_TO_DESCRIPTOR)
+        _move(tree, descriptor)
     finally:
         os.close(descriptor)
         os.close(tree)
     return True
+
+
+def _move(tree: int, place: int) -> None:
+    libc.syscall(_MOVE_MOUNT, tree, b"", place, b"", _MOVE_FROM_DESCRIPTOR | _MOVE_TO_DESCRIPTOR)
 
 
 def _set_attributes(place: int, path: bytes, attributes: int, *, recursive: bool) -> None:

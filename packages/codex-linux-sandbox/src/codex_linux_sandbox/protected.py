@@ -114,11 +114,11 @@ class Placeholders:
 
 def _hold_place(path: str) -> int | None:
     """A locked descriptor of the place holder at `path`; None where it cannot be one."""
+    is_new = True
     try:
-        os.mkdir(path)
-        os.chmod(path, _PLACEHOLDER_MODE)
+        os.mkdir(path, _PLACEHOLDER_MODE)
     except FileExistsError:
-        pass
+        is_new = False
     except OSError:
         return None
     try:
@@ -128,11 +128,14 @@ def _hold_place(path: str) -> int | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         here = os.fstat(descriptor)
+        if is_new and stat.S_IMODE(here.st_mode) != _PLACEHOLDER_MODE:  # the umask took some of it
+            os.fchmod(descriptor, _PLACEHOLDER_MODE)
+            here = os.fstat(descriptor)
         if (
             stat.S_IMODE(here.st_mode) == _PLACEHOLDER_MODE
             and here.st_nlink > 0
             and os.path.samestat(here, os.lstat(path))
-            and not os.listdir(descriptor)
+            and (is_new or not os.listdir(descriptor))
         ):
             return descriptor
     except OSError:

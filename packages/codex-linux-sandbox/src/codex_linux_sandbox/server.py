@@ -1,12 +1,14 @@
 """The command server: `codex-linux-sandbox --serve FD` starts commands without a new interpreter for each.
 
 It runs one command at a time, which comes with its descriptors over the socket the server was started with.
-A process it has forked ahead takes the request, confines itself and becomes the command, by the same code as
-a helper that was started for this one command. The server adopts whatever the command leaves behind, reports
-its end, and ends all of it when it is told to, or when the other end is closed, as it is when the agent dies.
+A process it has forked ahead, and that has confined itself ahead where it is known how, takes the request and
+becomes the command. What confines is the code of a helper started for one command. The server adopts whatever
+the command leaves behind, reports its end, and ends all of it when it is told to, or when the other end is
+closed, as it is when the agent dies.
 
-The first request decides what the server is for. If it asks for namespaces, the server moves into an
-`Enclosure` and is there for commands of the same policy only; another request ends it.
+The first request decides what the server is for. If it is one with a policy, the server makes that ready, in
+namespaces if it asks for them, and is there for commands of the same policy only (`Enclosure`). A request for
+anything else ends it, and so does a change of what the policy is about on disk.
 
 Nothing here obeys the environment of a command: that is handed to exec and looked at by nobody else.
 """
@@ -16,7 +18,6 @@ from __future__ import annotations
 import gc
 import os
 import select
-import struct
 import sys
 from _socket import (
     AF_UNIX,
@@ -51,18 +52,9 @@ if TYPE_CHECKING:
     from typing import NoReturn, Protocol
 
     from .enclosure import Enclosure
-    from .protected import Placeholders
-    from .seccomp import Programs
 
     class RunHelper(Protocol):
-        def __call__(
-            self,
-            arguments: list[str],
-            environment: dict[bytes, bytes],
-            programs: Programs,
-            *,
-            may_enclose: bool,
-        ) -> NoReturn: ...
+        def __call__(self, arguments: list[str], environment: dict[bytes, bytes]) -> NoReturn: ...
 
     class RunEnclosed(Protocol):
         def __call__(
@@ -70,7 +62,8 @@ if TYPE_CHECKING:
             enclosure: Enclosure,
             command: list[bytes],
             environment: dict[bytes, bytes],
-            programs: Programs,
+            *,
+            is_confined: bool,
         ) -> NoReturn: ...
 
     class MakeEnclosure(Protocol):
@@ -81,7 +74,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _SIGKILL = 9
 _DESCRIPTORS = 3
 _INT_BYTES = 4
-_MAX_PLACEHOLDERS = 200  # at once over a socket: 253, SCM_MAX_FD in the kernel
+_TAKEN = b"+"  # a process says to the server that it has a request, and what places to hold
 _MAX_MESSAGE_BYTES = 1 << 17
 _BROKEN = 70  # the process before the command failed in a way nobody foresaw
 
@@ -112,35 +105,24 @@ class _Server:
         make_enclosure: MakeEnclosure,
         first: _Arrived,
     ) -> None:
-        from .seccomp import Programs
-
         self._channel = channel
         self._run_helper = run_helper
         self._run_enclosed = run_enclosed
-        self._programs = Programs()
-        self._is_prepared = False
-        self._may_enclose = True
         self._purpose = first.request.purpose
         self._enclosure: Enclosure | None = None
-        self._placeholders: Placeholders | None = None
         if self._purpose is not None:
             self._enclose(first, make_enclosure)
 
     def _enclose(self, first: _Arrived, make_enclosure: MakeEnclosure) -> None:
-        """Goes on inside the namespaces the first request asks for. Where there can be none, nothing changes:
-        the process of each command says so, or does without, as it is asked to."""
+        """Makes the policy of the first request ready, and goes on in its namespaces. Where that is not
+        possible nothing changes, and the process of each command finds out again and says why."""
         from .errors import ConfinementError
-        from .namespaces import NamespacesError
 
-        request = first.request
+        words = [os.fsdecode(word) for word in first.request.words]
         try:
-            self._enclosure = make_enclosure(
-                [os.fsdecode(word) for word in request.words], request.environment
-            )
-        except NamespacesError:
-            self._may_enclose = False
+            self._enclosure = make_enclosure(words, first.request.environment)
         except (ConfinementError, OSError, SystemExit):
-            pass
+            return
         if self._enclosure is not None and self._enclosure.process != 0:
             # The one inside serves. It has to be alone with the channel and the descriptors of the command.
             self._channel.close()
@@ -155,19 +137,14 @@ class _Server:
                 break
             if self._enclosure is not None:
                 self._enclosure.renew()
-            if not self._is_prepared:  # after the first command, so that it did not have to wait
-                self._is_prepared = True
-                _load_what_confines()
-                self._programs.prepare()
         end_descendants()
         self._clear()
         os._exit(0)
 
     def _clear(self) -> None:
         """Takes away what was made for the command that has ended."""
-        if self._enclosure is not None and self._placeholders is not None:
-            self._enclosure.release(self._placeholders)
-            self._placeholders = None
+        if self._enclosure is not None:
+            self._enclosure.release()
 
     def _take_request(self, arrived: _Arrived | None) -> int | None:
         """The process of the next command; None when there will be none.
@@ -184,51 +161,50 @@ class _Server:
         theirs.close()
         if arrived is not None:
             arrived.close()
-        # Place holders are mounted by the one and taken away by the other, which needs the locks on them.
-        room = CMSG_SPACE(_MAX_PLACEHOLDERS * _INT_BYTES)
-        taken, ancillary, _, _ = ours.recvmsg(_MAX_MESSAGE_BYTES, room, MSG_CMSG_CLOEXEC)
-        ours.close()
-        if not taken:
+        try:
+            taken = ours.recv(_MAX_MESSAGE_BYTES)
+            if not taken:
+                return None
+            if self._enclosure is not None and len(taken) > len(_TAKEN):
+                # It is confined already and could not do this itself.
+                self._enclosure.hold(os.fsdecode(taken[len(_TAKEN) :]).split("\0"))
+                ours.send(_TAKEN)
+        except OSError:
             return None
-        descriptors = _descriptors_in(ancillary)
-        if descriptors:
-            from .protected import Placeholders
-
-            paths = os.fsdecode(taken[1:]).split("\0")
-            self._placeholders = Placeholders(dict(zip(paths, descriptors, strict=True)))
+        finally:
+            ours.close()
         return process
 
-    def _await_request(self, taken: socket, server: int, arrived: _Arrived | None) -> None:
+    def _await_request(self, server_end: socket, server: int, arrived: _Arrived | None) -> None:
         libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)
         if os.getppid() != server:
             os._exit(_BROKEN)
-        if arrived is None:
-            if self._enclosure is not None and not self._enclosure.wait_for(self._channel.fileno()):
-                os._exit(_BROKEN)
-            arrived = _receive(self._channel)
-        if arrived is None:
-            os._exit(_BROKEN)
         enclosure = self._enclosure
+        is_confined = False
+        if arrived is None:
+            if enclosure is not None:
+                enclosure.confine()
+                is_confined = True
+                if not enclosure.wait_for(self._channel.fileno()):
+                    os._exit(_BROKEN)
+            arrived = _receive(self._channel)
+            if arrived is None:
+                os._exit(_BROKEN)
+        vacant: list[str] = []
         if enclosure is not None:
-            if arrived.request.purpose != self._purpose:
+            found = enclosure.vacant() if arrived.request.purpose == self._purpose else None
+            if found is None:
                 os._exit(_BROKEN)
-            placeholders = enclosure.placeholders()
-            if placeholders is None:
-                os._exit(_BROKEN)
-            held = placeholders.held
-            if len(held) > _MAX_PLACEHOLDERS:
-                enclosure.release(placeholders)
-                os._exit(_BROKEN)
-            passed = [(SOL_SOCKET, SCM_RIGHTS, struct.pack(f"{len(held)}i", *held.values()))] if held else []
-            taken.sendmsg([b"+" + os.fsencode("\0".join(held))], passed)
-        else:
-            taken.send(b"+")
-        taken.close()
+            vacant = found
+        server_end.send(_TAKEN + os.fsencode("\0".join(vacant)))
+        if vacant and server_end.recv(len(_TAKEN)) != _TAKEN:
+            os._exit(_BROKEN)
+        server_end.close()
         if not _tell(self._channel, ACCEPTED, VERSION):
             os._exit(_BROKEN)
-        self._become(arrived)
+        self._become(arrived, is_confined=is_confined)
 
-    def _become(self, arrived: _Arrived) -> None:
+    def _become(self, arrived: _Arrived, *, is_confined: bool) -> None:
         request = arrived.request
         os.setsid()
         for number, stream in enumerate(arrived.streams):
@@ -243,9 +219,8 @@ class _Server:
         try:
             if self._enclosure is not None:
                 command = request.words[request.words.index(END_OF_OPTIONS) + 1 :]
-                self._run_enclosed(self._enclosure, command, request.environment, self._programs)
-            words = [os.fsdecode(word) for word in request.words]
-            self._run_helper(words, request.environment, self._programs, may_enclose=self._may_enclose)
+                self._run_enclosed(self._enclosure, command, request.environment, is_confined=is_confined)
+            self._run_helper([os.fsdecode(word) for word in request.words], request.environment)
         except SystemExit as end:
             sys.stdout.flush()
             os._exit(end.code if isinstance(end.code, int) else 0)
@@ -263,11 +238,6 @@ class _Arrived:
     def close(self) -> None:
         for descriptor in self.streams:
             os.close(descriptor)
-
-
-def _load_what_confines() -> None:
-    """Imports once what every confined child would have to."""
-    from . import confinement, errors, landlock, layout, policy, policy_json, privileges  # noqa: F401
 
 
 def _guarded(act: Callable[[], object]) -> NoReturn:
