@@ -593,6 +593,9 @@ def test_self_test_reports_as_json(run_codex: RunCodex) -> None:
         (["-a", "untrusted", "rm", "x"], "ask", None, "not-trusted"),
         (["-a", "never", "-s", "workspace-write", "--", "bash", "-lc", "rm x"], "run", True, "confined"),
         (["-c", "approval_policy=untrusted", "bash", "-lc", "ls > f"], "ask", None, "not-trusted"),
+        (["-a", "on-request", "-s", "read-only", "--escalated", "rm", "x"], "ask", None, "escalation-requested"),
+        (["-a", "never", "-s", "read-only", "--escalated", "rm", "x"], "run", True, "confined"),
+        (["-a", "untrusted", "--approved", "rm", "x"], "run", False, "approved-for-session"),
     ],
 )
 def test_approval_tells_the_decision(

@@ -300,7 +300,8 @@ class ServedChild:
         pipes.close_theirs()
         try:
             async with asyncio.timeout(ACCEPT_SECONDS):
-                await self._loop.sock_sendall(self._channel, payload[sent:])
+                if sent < len(payload):
+                    await self._loop.sock_sendall(self._channel, payload[sent:])
                 await self._accepted
         except TimeoutError:
             raise TimeoutError(f"no answer within {ACCEPT_SECONDS:g} seconds") from None
