@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import asyncio
     import subprocess
     from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
     from typing import Self
 
-_PR_SET_PDEATHSIG = 1
 _MAX_KILL_ROUNDS = 5
 
 
@@ -179,7 +179,8 @@ def start_child(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], with_i
     """Starts `argv` with exactly `env`; the program is looked up in the PATH of `env`.
 
     Text becomes UTF-8 bytes whatever the locale says, escaped bytes become what they were. On Linux the child
-    dies with the calling thread: call this from one that lives as long as the process.
+    dies with the calling thread: call this from one that lives as long as the process. The sandbox helper
+    sees to that itself; any other program is started by a small launcher, which does.
 
     Raises:
         SpawnFailed: when there is no such program or directory, or the system refuses.
@@ -193,17 +194,20 @@ def start_child(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], with_i
     except OSError as error:
         raise SpawnFailed(describe_os_error(error)) from error
     try:
-        process = subprocess.Popen(
-            [to_bytes(word) for word in argv],
-            stdin=pipes.their_stdin,
-            stdout=pipes.their_stdout,
-            stderr=pipes.their_stderr,
-            cwd=to_bytes(cwd),
-            env={to_bytes(name): to_bytes(value) for name, value in env.items()},
-            start_new_session=True,
-            restore_signals=True,  # CPython ignores SIGPIPE and SIGXFSZ; commands expect the defaults
-            preexec_fn=_parent_death_hook(),
-        )
+        words = [to_bytes(word) for word in argv]
+        with _Launcher(words) as launcher:
+            process = subprocess.Popen(
+                launcher.argv,
+                stdin=pipes.their_stdin,
+                stdout=pipes.their_stdout,
+                stderr=pipes.their_stderr,
+                cwd=to_bytes(cwd),
+                env={to_bytes(name): to_bytes(value) for name, value in env.items()},
+                pass_fds=launcher.pass_fds,
+                start_new_session=True,
+                restore_signals=True,  # CPython ignores SIGPIPE and SIGXFSZ; commands expect the defaults
+            )
+            launcher.wait(process)
     except OSError as error:
         pipes.close_ours()
         raise SpawnFailed(describe_os_error(error)) from error
@@ -213,6 +217,64 @@ def start_child(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], with_i
     finally:
         pipes.close_theirs()
     return Child(process, pipes)
+
+
+_HELPER_NAME = b"codex-linux-sandbox"
+
+_LAUNCHER = """\
+import ctypes, os, signal, sys
+report, parent, *command = map(os.fsencode, sys.argv[1:])
+report = int(report)
+ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)  # SIGTERM when whoever started this dies
+if os.getppid() != int(parent):
+    os._exit(1)
+os.set_inheritable(report, False)
+for number in (signal.SIGPIPE, signal.SIGXFSZ):  # this interpreter ignores them, too
+    signal.signal(number, signal.SIG_DFL)
+with open("/proc/self/environ", "rb") as file:  # as it was given: under a C locale Python adds to it
+    environ = dict(entry.split(b"=", 1) for entry in file.read().split(b"\\0") if b"=" in entry[1:])
+try:
+    os.execvpe(command[0], command, environ)
+except OSError as error:
+    os.write(report, str(error.errno or 0).encode())
+    os._exit(127)
+"""
+
+
+class _Launcher:
+    """Has a program die with us, on Linux, without running Python between fork and exec in this process,
+    which is unsafe beside other threads."""
+
+    def __init__(self, command: list[bytes]) -> None:
+        self.argv = command
+        self.pass_fds: list[int] = []
+        self._report = -1
+        if sys.platform == "linux" and os.path.basename(command[0]) != _HELPER_NAME:
+            self._report, theirs = os.pipe()
+            self.pass_fds = [theirs]
+            numbers = (str(theirs).encode(), str(os.getpid()).encode())
+            self.argv = [os.fsencode(sys.executable), b"-IS", b"-c", _LAUNCHER.encode(), *numbers, *command]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _close([*self.pass_fds, self._report] if self.pass_fds else [])
+
+    def wait(self, process: subprocess.Popen[bytes]) -> None:
+        """Waits until the program runs. Raises: OSError when it does not, the process being gone then."""
+        if not self.pass_fds:
+            return
+        _close([self.pass_fds.pop()])
+        try:
+            number = os.read(self._report, 16)
+        finally:
+            os.close(self._report)
+        if number:
+            process.wait()
+            raise OSError(int(number), os.strerror(int(number)))
 
 
 def describe_os_error(error: OSError) -> str:
@@ -279,29 +341,6 @@ def _open_pidfd(pid: int) -> int | None:
         return os.pidfd_open(pid)
     except OSError:  # an old kernel, or a filter above us that does not know the call
         return None
-
-
-def _parent_death_hook() -> Callable[[], None] | None:
-    """What the child does between fork and exec so that it ends when we do.
-
-    Running Python there is unsafe beside other threads only for what may wait for a lock one of them held.
-    The hook makes two system calls through what is bound here, before the fork, and waits for nothing.
-    """
-    if sys.platform != "linux":
-        return None
-    import ctypes
-
-    prctl = ctypes.CDLL(None).prctl
-    parent = os.getpid()
-    terminate = int(signal.SIGTERM)
-    getppid, leave = os.getppid, os._exit
-
-    def die_with_parent() -> None:
-        prctl(_PR_SET_PDEATHSIG, terminate, 0, 0, 0)
-        if getppid() != parent:  # it died before the kernel knew
-            leave(1)
-
-    return die_with_parent
 
 
 def _kill_group(group: int) -> None:
