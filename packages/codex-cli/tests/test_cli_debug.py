@@ -566,6 +566,19 @@ def test_isolation_by_flag_and_by_configuration(
     assert not (git_repo.path / ".git" / "x").exists()
 
 
+def test_environment_of_the_command_does_not_reach_what_confines_it(
+    run_codex: RunCodex, scratch_home: ScratchHome, tmp_path: Path
+) -> None:
+    """A library that a command left in the workspace would else be loaded before the sandbox is there."""
+    library = tmp_path / "missing.so"
+    scratch_home.write("config.toml", f'[shell_environment_policy.set]\nLD_PRELOAD = "{library}"\n')
+    for isolation in ("landlock", "auto"):
+        done = run_codex("sandbox", "--isolation", isolation, "printenv", "LD_PRELOAD").check()
+        assert done.stdout == f"{library}\n"
+        # The loader complains in every program that starts with it: once for the command, no more.
+        assert done.stderr.count("cannot be preloaded") <= 1
+
+
 def test_explain_names_the_roots_and_runs_nothing(run_codex: RunCodex, git_repo: ScratchRepo) -> None:
     done = run_codex("sandbox", "--explain", "--full-auto", "--network", "--isolation", "auto").check()
     assert done.lines[0].startswith("workspace-write, isolation auto, Landlock ABI ")
@@ -593,7 +606,12 @@ def test_self_test_reports_as_json(run_codex: RunCodex) -> None:
         (["-a", "untrusted", "rm", "x"], "ask", None, "not-trusted"),
         (["-a", "never", "-s", "workspace-write", "--", "bash", "-lc", "rm x"], "run", True, "confined"),
         (["-c", "approval_policy=untrusted", "bash", "-lc", "ls > f"], "ask", None, "not-trusted"),
-        (["-a", "on-request", "-s", "read-only", "--escalated", "rm", "x"], "ask", None, "escalation-requested"),
+        (
+            ["-a", "on-request", "-s", "read-only", "--escalated", "rm", "x"],
+            "ask",
+            None,
+            "escalation-requested",
+        ),
         (["-a", "never", "-s", "read-only", "--escalated", "rm", "x"], "run", True, "confined"),
         (["-a", "untrusted", "--approved", "rm", "x"], "run", False, "approved-for-session"),
     ],

@@ -22,6 +22,9 @@ if sys.platform != "linux":
     pytest.skip("namespaces exist on Linux only", allow_module_level=True)
 
 from codex_linux_sandbox import write_launcher
+from codex_linux_sandbox.landlock import kernel_abi
+from codex_linux_sandbox.probes.catalog import POLICIES, all_probes
+from codex_linux_sandbox.probes.trial import Trial, try_probes, wrong_outcomes
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 SETTINGS = "home"
@@ -251,3 +254,43 @@ async def test_server_lets_go_of_mounts_when_they_change(run: Enclosed, tmp_path
         assert run.pid != pid
     finally:
         await run.server.aclose()
+
+
+# Stands in for the helper: runs its arguments through a command server, as the second command of a policy.
+CLIENT = """
+import asyncio, os, sys
+from codex_core.execution.command import ExecRequest, run_command
+from codex_core.execution.command_server import CommandServer
+helper, *arguments = sys.argv[1:]
+end = arguments.index("--") + 1
+async def main():
+    server = CommandServer(helper)
+    def request(*command):
+        words = (helper, *arguments[:end], *command)
+        return ExecRequest(words, os.getcwd(), dict(os.environ), 120_000)
+    await run_command(request("true"), server=server)
+    outcome = await run_command(request(*arguments[end:]), server=server)
+    assert len(server.pids) == 1, "it was not served"
+    await server.aclose()
+    sys.stdout.buffer.write(outcome.stdout)
+    sys.stderr.buffer.write(outcome.stderr)
+    return 1 if outcome.exit_code is None else outcome.exit_code
+sys.exit(asyncio.run(main()))
+"""
+
+
+@pytest.mark.parametrize("isolation", ["landlock", "namespaces"])
+@pytest.mark.parametrize("policy", POLICIES)
+async def test_every_probe_ends_as_it_must_when_it_is_served(
+    run: Enclosed, tmp_path: Path, policy: str, isolation: str
+) -> None:
+    client = [sys.executable, "-c", CLIENT, run.helper]
+    # What ends the server, as the probe that kills the parent tries, would show: nothing is served then.
+    probes = all_probes()
+
+    def attempt(which: str | None) -> Trial:
+        return try_probes(probes, policy=which, helper=client, directory=str(tmp_path), isolation=isolation)
+
+    free, confined = await asyncio.to_thread(attempt, None), await asyncio.to_thread(attempt, policy)
+    in_namespaces = isolation == "namespaces"
+    assert wrong_outcomes(probes, free, confined, policy, in_namespaces=in_namespaces, abi=kernel_abi()) == {}

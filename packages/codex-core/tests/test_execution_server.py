@@ -546,6 +546,18 @@ async def test_helper_that_cannot_serve_is_started_for_each_command(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("isolation", ["landlock", "auto"])
+async def test_without_a_server_the_environment_is_the_commands_alone(tmp_path: Path, isolation: str) -> None:
+    helper = write_launcher(str(tmp_path))
+    env = {"PATH": PATH, "LD_PRELOAD": "/nowhere/x.so", "PYTHONPATH": "/nowhere", "EMPTY": "", "X": "a=b\nc"}
+    argv = (helper, "--isolation", isolation, "/", READ_ONLY, "--", "env", "-0")
+    outcome = await run_command(ExecRequest(argv, "/", env, 60_000))
+    assert dict(entry.split("=", 1) for entry in outcome.stdout.decode().split("\0") if entry) == env
+    assert outcome.stderr.count(b"cannot be preloaded") <= 1
+    with pytest.raises(SpawnFailed, match="null byte"):
+        await run_command(ExecRequest(argv, "/", {"A": "x\0B=y"}, 60_000))
+
+
 async def test_helper_that_is_not_there_never_means_unconfined(tmp_path: Path) -> None:
     async with aclosing(Runner(str(tmp_path / "missing"), tmp_path)) as run:
         with pytest.raises(SpawnFailed, match="No such file or directory"):

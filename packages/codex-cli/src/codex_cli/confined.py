@@ -92,18 +92,23 @@ def run_self_test(options: Sequence[str], *, sandbox: SandboxType) -> int:
     try:
         with prepared_process() as (services, helpers):
             helpers.keep_for_exec()
-            become((_required(helpers.linux_sandbox_exe), "--self-test", *options), services.environ)
+            helper = _required(helpers.linux_sandbox_exe)
+            become((helper, "--self-test", *options), services.environ, is_own=True)
     except CodexError as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"the self-test cannot be started: {error.strerror} (os error {error.errno})")
 
 
-def become(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
+def become(argv: Sequence[str], env: Mapping[str, str], *, is_own: bool = False) -> NoReturn:
     """Replaces this process by the program `argv` begins with, a path.
 
-    Raises: OSError.
+    `env` is for the command that the sandbox helper is to run, not for the helper, unless `is_own`.
+
+    Raises: OSError, ValueError.
     """
+    from codex_core.execution.spawn import environment_aside
+
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
@@ -111,7 +116,12 @@ def become(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
         signal.signal(number, signal.SIG_DFL)
     # Names and values are what the user's environment holds, byte for byte (see `original_environ`).
     encoded = {_bytes(name): _bytes(value) for name, value in env.items()}
-    os.execve(argv[0], list(argv), encoded)
+    words = [_bytes(word) for word in argv]
+    if not is_own:
+        words, encoded, descriptor = environment_aside(words, encoded)
+        if descriptor is not None:
+            os.set_inheritable(descriptor, True)
+    os.execve(words[0], words, encoded)
 
 
 def _prepare(

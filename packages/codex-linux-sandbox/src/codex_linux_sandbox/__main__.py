@@ -23,7 +23,8 @@ EXPLAIN, SELF_TEST, AS_JSON = "--explain", "--self-test", "--json"
 OUTLIVE_PARENT = "--outlive-parent"
 FLAGS = (EXPLAIN, SELF_TEST, AS_JSON, OUTLIVE_PARENT)
 ISOLATION, PARENT_PID, SERVE, SETTINGS = "--isolation", "--parent-pid", "--serve", "--settings"
-VALUED = (ISOLATION, PARENT_PID, SERVE, SETTINGS)
+ENVIRONMENT = "--environment"
+VALUED = (ISOLATION, PARENT_PID, SERVE, SETTINGS, ENVIRONMENT)
 HELP = f"""\
 Runs one command confined by the Linux kernel (Landlock, seccomp, no new privileges).
 
@@ -44,6 +45,8 @@ Options:
                           are; in namespaces only. May be given more than once
       --parent-pid <PID>  End at once if this process is no longer the parent
       --outlive-parent    Go on when the process that started this one ends
+      --environment <FD>  Read the command's environment from this descriptor: NAME=VALUE, each ended by a
+                          null character. What this program itself is started with may then be empty
       --serve <FD>        Start the commands that the agent at the other end of this socket asks for, each
                           as its own policy says, until that end is closed
       --explain           Say what the policy comes to here, instead of running a command
@@ -66,6 +69,7 @@ class _Options:
         self.parent: int | None = None
         self.served: int | None = None
         self.settings: tuple[str, ...] = ()
+        self.given: int | None = None
         self.flags: set[str] = set()
         # In a process of the command server:
         self.environment: dict[bytes, bytes] | None = None
@@ -199,6 +203,8 @@ def _valued_option(option: str, arguments: list[str], options: _Options) -> list
         _usage_error(f"invalid value '{value}' for '{name}': expected a {what}")
     if name == PARENT_PID:
         options.parent = int(value)
+    elif name == ENVIRONMENT:
+        options.given = int(value)
     else:
         options.served = int(value)
     return arguments
@@ -226,6 +232,7 @@ def _read(arguments: list[str], options: _Options) -> _CommandLine:
 
 
 def _run(arguments: list[str], options: _Options) -> NoReturn:
+    from . import launch
     from .errors import ConfinementError
 
     line = _read(arguments, options)
@@ -233,7 +240,9 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
     if EXPLAIN in options.flags:
         from .explain import explain
 
-        given = os.environb if options.environment is None else options.environment
+        given = options.environment or (
+            os.environb if options.given is None else launch.read_environment(options.given)
+        )
         tmpdir = os.fsdecode(given.get(b"TMPDIR", b""))
         sys.stdout.write(
             explain(policy, cwd=line.cwd, tmpdir=tmpdir, isolation=options.kind, settings=options.settings)
@@ -243,13 +252,14 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
     if sys.platform != "linux":
         _fail("cannot confine the command, so it was not run: this is not Linux", CANNOT_CONFINE)
 
-    from . import launch
-
     try:
         if options.environment is None:
             if OUTLIVE_PARENT not in options.flags:
                 launch.die_with_parent(options.parent)
-            environment = launch.original_environment()
+            if options.given is not None:
+                environment = launch.read_environment(options.given)
+            else:
+                environment = launch.original_environment()
         else:  # bound to its parent already
             environment = options.environment
         if policy.confines:

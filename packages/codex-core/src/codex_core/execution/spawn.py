@@ -195,14 +195,15 @@ def start_child(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], with_i
         raise SpawnFailed(describe_os_error(error)) from error
     try:
         words = [to_bytes(word) for word in argv]
-        with _Launcher(words) as launcher:
+        variables = {to_bytes(name): to_bytes(value) for name, value in env.items()}
+        with _Launcher(words, variables) as launcher:
             process = subprocess.Popen(
                 launcher.argv,
                 stdin=pipes.their_stdin,
                 stdout=pipes.their_stdout,
                 stderr=pipes.their_stderr,
                 cwd=to_bytes(cwd),
-                env={to_bytes(name): to_bytes(value) for name, value in env.items()},
+                env=launcher.env,
                 pass_fds=launcher.pass_fds,
                 start_new_session=True,
                 restore_signals=True,  # CPython ignores SIGPIPE and SIGXFSZ; commands expect the defaults
@@ -241,15 +242,45 @@ except OSError as error:
 """
 
 
-class _Launcher:
-    """Has a program die with us, on Linux, without running Python between fork and exec in this process,
-    which is unsafe beside other threads."""
+def environment_aside(
+    command: list[bytes], env: dict[bytes, bytes]
+) -> tuple[list[bytes], dict[bytes, bytes], int | None]:
+    """How to start `command` so that `env` has no influence on what confines it.
 
-    def __init__(self, command: list[bytes]) -> None:
-        self.argv = command
-        self.pass_fds: list[int] = []
+    For the sandbox helper: it reads the environment from a descriptor, to be inherited and then closed, and
+    is started with an empty one; else a library that LD_LIBRARY_PATH names could act before the sandbox does.
+    Anything else stays as it is.
+
+    Raises:
+        OSError: the system refuses.
+        ValueError: this is no environment.
+    """
+    if sys.platform != "linux" or os.path.basename(command[0]) != _HELPER_NAME:
+        return command, env, None
+    if any(b"\0" in text for entry in env.items() for text in entry):
+        raise ValueError("embedded null byte")
+    if any(b"=" in name for name in env):
+        raise ValueError("illegal environment variable name")
+    descriptor = os.memfd_create("environment")
+    try:
+        rest = memoryview(b"".join(name + b"=" + value + b"\0" for name, value in env.items()))
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError:
+        os.close(descriptor)
+        raise
+    return [command[0], b"--environment=%d" % descriptor, *command[1:]], {}, descriptor
+
+
+class _Launcher:
+    """Starts a program so that it dies with us, on Linux, without running Python between fork and exec in
+    this process, which is unsafe beside other threads."""
+
+    def __init__(self, command: list[bytes], env: dict[bytes, bytes]) -> None:
+        self.argv, self.env, self._environment = environment_aside(command, env)
+        self.pass_fds = [] if self._environment is None else [self._environment]
         self._report = -1
-        if sys.platform == "linux" and os.path.basename(command[0]) != _HELPER_NAME:
+        if sys.platform == "linux" and self._environment is None:
             self._report, theirs = os.pipe()
             self.pass_fds = [theirs]
             numbers = (str(theirs).encode(), str(os.getpid()).encode())
@@ -261,17 +292,16 @@ class _Launcher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _close([*self.pass_fds, self._report] if self.pass_fds else [])
+        _close(self.pass_fds)
+        if self._report >= 0:
+            os.close(self._report)
 
     def wait(self, process: subprocess.Popen[bytes]) -> None:
         """Waits until the program runs. Raises: OSError when it does not, the process being gone then."""
-        if not self.pass_fds:
+        if self._report < 0:
             return
         _close([self.pass_fds.pop()])
-        try:
-            number = os.read(self._report, 16)
-        finally:
-            os.close(self._report)
+        number = os.read(self._report, 16)
         if number:
             process.wait()
             raise OSError(int(number), os.strerror(int(number)))
