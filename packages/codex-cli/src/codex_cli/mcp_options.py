@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codex_cli.mcp_check import CHECK
 from codex_core.command_line.grammar import Argument, Command, Option
 from codex_core.command_line.options import CONFIG
 
@@ -75,7 +76,7 @@ REMOVE = Command(
     run="codex_cli.mcp_servers:remove_server",
 )
 
-COMMANDS: dict[str, Command] = {command.name: command for command in (LIST, GET, ADD, REMOVE)}
+COMMANDS: dict[str, Command] = {command.name: command for command in (LIST, GET, ADD, REMOVE, CHECK)}
 """The commands below `codex mcp` that manage servers, by name."""
 
 MCP_GROUP = Command(
