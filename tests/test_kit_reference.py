@@ -7,7 +7,6 @@ installed, or the path in CODEX_REFERENCE.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,17 +44,6 @@ MOMENTS: dict[str, dict[str, Moment]] = {
 ALLOWED = {
     "14": [Allowed("rollout.response_item[6]", "the reference sends injected input twice and writes it once")]
 }
-
-
-@pytest.fixture
-def reference() -> str:
-    """The launcher of the reference 0.36.0."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    installed = os.path.join(cache, "codex-python-benchmarks", "npm-0.36.0", "node_modules", ".bin", "codex")
-    path = os.environ.get("CODEX_REFERENCE", installed)
-    if not os.access(path, os.X_OK):
-        pytest.skip(f"the reference is not installed at {path}")
-    return path
 
 
 @pytest.mark.reference

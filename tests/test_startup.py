@@ -78,9 +78,9 @@ def test_exec_turn_loads_neither_textual_nor_mcp_nor_rich(
     model_server([answer(message("done"))])
     argv = ["codex", "exec", "--skip-git-repo-check", "hi"]
     modules = modules_after("codex_cli.__main__", argv, tmp_path, scratch_home.environ(), tmp_path)
-    assert {"httpx", "pydantic", "typer"} <= modules
+    assert {"httpx", "pydantic"} <= modules
     assert not modules & {
-        "textual", "mcp", "rich", "pygments", "click", "tomlkit", "tree_sitter", "pathspec", "pyseccomp",
+        "textual", "mcp", "typer", "rich", "pygments", "click", "tomlkit", "tree_sitter", "pathspec", "pyseccomp",
         "uvicorn", "starlette", "markdown_it", "urllib3", "requests",
     }  # fmt: skip
 

@@ -12,8 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = sorted(path for path in (ROOT / "packages").iterdir() if (path / "pyproject.toml").exists())
-IMPORT_NAMES = {"tree-sitter": "tree_sitter", "tree-sitter-bash": "tree_sitter_bash"}
-COMES_WITH = {"pydantic": {"pydantic_core", "annotated_types"}}
+IMPORT_NAMES = {
+    "tree-sitter": "tree_sitter",
+    "tree-sitter-bash": "tree_sitter_bash",
+    "markdown-it-py": "markdown_it",
+}
+COMES_WITH = {"pydantic": {"pydantic_core", "annotated_types"}, "mcp": {"mcp_types", "httpx2"}}
 """Modules that are part of a declared library, though they lie in a distribution of their own."""
 
 

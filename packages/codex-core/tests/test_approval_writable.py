@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from codex_core.approval.writable import paths_outside
+from codex_core.approval.writable import paths_outside, repository_of
 from codex_protocol.sandbox_policy import DangerFullAccessPolicy, ReadOnlyPolicy, WorkspaceWritePolicy
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def test_files_elsewhere_are_outside(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/w/.git", "/w/.git/config", "/w/x/../.git/hooks/y", "/w/.GIT/config", "/w/.codex/x"]
+    "path",
+    ["/w/.git", "/w/.git/config", "/w/x/../.git/hooks/y", "/w/.GIT/config", "/w/.codex/x", "/w/.agents"],
 )
 def test_protected_places_are_outside_even_when_missing(path: str) -> None:
     assert outside(path) == [path]
@@ -117,3 +118,43 @@ def test_read_only_has_no_inside_and_full_access_no_outside() -> None:
     arguments = {"cwd": "/w", "tmpdir": None}
     assert paths_outside(["/w/a"], sandbox_policy=ReadOnlyPolicy(), **arguments) == ["/w/a"]
     assert paths_outside(["/etc/x"], sandbox_policy=DangerFullAccessPolicy(), **arguments) == []
+
+
+def test_settings_are_outside_where_they_lie_below_a_root() -> None:
+    arguments = {"sandbox_policy": NO_TMP, "cwd": "/w", "tmpdir": None, "resolve": lambda path: path}
+    found = paths_outside(["/w/home/config.toml", "/w/x"], settings=["/w/home"], **arguments)
+    assert found == ["/w/home/config.toml"]
+    assert paths_outside(["/w/x"], settings=["/w"], **arguments) == ["/w/x"]
+    assert paths_outside(["/w/x"], settings=["/"], **arguments) == []  # the workspace is inside the settings
+
+
+def test_settings_are_outside_by_whatever_link_they_are_reached(tmp_path: Path) -> None:
+    workspace, home = tmp_path / "w", tmp_path / "w" / "home"
+    home.mkdir(parents=True)
+    (workspace / "link").symlink_to("home")
+    found = paths_outside(
+        ["link/config.toml", "home2"],
+        sandbox_policy=NO_TMP,
+        cwd=str(workspace),
+        tmpdir=None,
+        settings=[str(workspace / "link")],
+    )
+    assert found == ["link/config.toml"]
+    assert paths_outside(
+        ["home/config.toml"],
+        sandbox_policy=NO_TMP,
+        cwd=str(workspace),
+        tmpdir=None,
+        settings=[str(workspace / "link")],
+    ) == ["home/config.toml"]
+
+
+def test_repository_around_the_workspace_is_found_also_where_a_worktree_keeps_it(tmp_path: Path) -> None:
+    data = tmp_path / "main" / ".git" / "worktrees" / "tree"
+    data.mkdir(parents=True)
+    (data / "commondir").write_text("../..\n")
+    (tmp_path / "tree" / "sub").mkdir(parents=True)
+    (tmp_path / "tree" / ".git").write_text(f"gitdir: {data}\n")
+    pytest.importorskip("codex_linux_sandbox", reason="known on Linux only")
+    found = repository_of(str(tmp_path / "tree" / "sub"))
+    assert found == (str(tmp_path / "tree" / ".git"), str(data), str(tmp_path / "main" / ".git"))

@@ -12,9 +12,9 @@ from codex_core.config.config import (
     ConfigFlags,
     FileOpener,
     Layer,
-    McpServer,
     ReasoningSummaryFormat,
 )
+from codex_core.config.mcp_servers import McpServerConfig, McpStdioTransport
 from codex_core.config.overrides import Override
 from codex_core.config.problems import InvalidConfigError
 from codex_core.config.providers import ModelProvider, WireApi
@@ -172,24 +172,13 @@ def test_mcp_servers(load):
         startup_timeout_ms = 20_000
         [mcp_servers.plain]
         command = "p"
-        [mcp_servers.off]
-        command = "o"
-        enabled = false
         """
     )
+    docs = McpStdioTransport("docs-server", ("--port", "4000"), {"A": "1"})
     assert config.mcp_servers == {
-        "docs": McpServer("docs", "docs-server", ("--port", "4000"), {"A": "1"}, 20_000),
-        "plain": McpServer("plain", "p"),
-        "off": McpServer("off", "o", enabled=False),
+        "docs": McpServerConfig("docs", docs, startup_timeout_ms=20_000),
+        "plain": McpServerConfig("plain", McpStdioTransport("p")),
     }
-
-
-def test_mcp_server_over_http_is_left_out_with_a_word(load):
-    config = load('[mcp_servers.far]\nurl = "https://h/mcp"\nbearer_token_env_var = "T"\n')
-    assert config.mcp_servers == {}
-    assert config.notices == (
-        "MCP server `far` is reached over HTTP, which this release cannot do; it is left out",
-    )
 
 
 def test_shell_environment_policy(load):
@@ -292,7 +281,14 @@ def test_profile_is_laid_over_the_file(load):
 
 
 def test_profile_cannot_set_the_sandbox(load):
-    assert load(PROFILE, profile="p").sandbox_policy == ReadOnlyPolicy()
+    config = load(PROFILE, profile="p")
+    assert config.sandbox_policy == ReadOnlyPolicy()
+    (notice,) = config.notices
+    assert notice.endswith(
+        "/config.toml:11:16: `profiles.p.sandbox_mode` has no effect: "
+        "say `sandbox_mode` at the top level, or `--sandbox`"
+    )
+    assert load(PROFILE).notices == ()
 
 
 def test_profile_that_is_not_active_has_no_effect(load):

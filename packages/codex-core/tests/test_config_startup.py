@@ -12,7 +12,11 @@ HEAVY = {
     "pydantic",
     "tomlkit",
     "httpx",
+    "codex_core.config.edit",
+    "codex_core.config.explain",
+    "codex_core.config.layout",
     "codex_core.config.positions",
+    "codex_core.config.rewriting",
     "difflib",
     "importlib.metadata",
 }

@@ -59,6 +59,21 @@ def test_linux_helper_is_told_of_isolation_and_parent_where_that_was_said() -> N
     assert argv == ("/h", "--outlive-parent", "--isolation", "auto", "/w", '{"mode":"read-only"}', "--", "ls")
 
 
+def test_settings_are_named_where_something_may_be_written() -> None:
+    def command(policy: ReadOnlyPolicy | WorkspaceWritePolicy) -> tuple[str, ...]:
+        return sandbox_command(
+            ["ls"],
+            policy=policy,
+            sandbox=SandboxType.LINUX_SECCOMP,
+            policy_cwd="/w",
+            helper_exe="/h",
+            settings=("/w/.codex",),
+        )
+
+    assert command(WorkspaceWritePolicy())[1:4] == ("--settings", "/w/.codex", "/w")
+    assert command(ReadOnlyPolicy())[1] == "/w"
+
+
 def test_linux_helper_gets_workspace_policy_and_command() -> None:
     helper, cwd, policy, *command = sandbox_command(
         ["ls", "--", "-l"],

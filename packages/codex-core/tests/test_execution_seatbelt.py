@@ -144,3 +144,11 @@ def test_sandbox_command_on_a_mac_needs_no_helper() -> None:
     )
     assert argv[0] == "/usr/bin/sandbox-exec"
     assert argv[-2:] == ("--", "ls")
+
+
+def test_settings_stay_read_only_below_a_root(tmp_path: Path) -> None:
+    command = seatbelt_command(
+        ["ls"], WORKSPACE, policy_cwd=str(tmp_path), tmpdir=None, settings=[str(tmp_path / "home"), "/srv/x"]
+    )
+    assert f"-DWRITABLE_ROOT_0_RO_0={tmp_path}/home" in command
+    assert not [word for word in command if word.startswith("-D") and "/srv/x" in word]

@@ -144,7 +144,7 @@ async def test_policy_holds_for_files(run: Runner, tmp_path: Path) -> None:
     script = f"echo x > {inside}; echo x > {outside}; cat /etc/passwd > /dev/null && echo read"
     outcome = await run("sh", "-c", script, policy=WORKSPACE)
     assert outcome.stdout == b"read\n"
-    assert outcome.stderr.count(b"Permission denied") == 1
+    assert len(outcome.stderr.splitlines()) == 1
     assert inside.exists()
     assert not outside.exists()
 
@@ -211,11 +211,11 @@ async def test_filter_is_the_same_compiled_ahead_or_not(run: Runner) -> None:
 
 @pytest.mark.skipif(LANDLOCK_ABI < SCOPE_ABI, reason="this kernel's Landlock does not know signals")
 async def test_confined_command_cannot_signal_the_server(run: Runner) -> None:
-    await run("true", policy=READ_ONLY)
+    await run("true", policy=WORKSPACE)
     script = f"for pid in {run.pid} $PPID {os.getpid()}; do kill -9 $pid && echo sent; done"
     outcome = await run("sh", "-c", script, policy=WORKSPACE)
     assert outcome.stdout == b""
-    assert outcome.stderr.count(b"not permitted") == 3
+    assert len(outcome.stderr.split(b"kill: ")) == 4  # not permitted, or no such process in here
 
 
 # --- what a command is given ---------------------------------------------------------------------------
@@ -470,14 +470,16 @@ def wait_until_settled(server: int) -> None:
 
 
 async def test_no_descriptor_and_no_process_is_left_over(run: Runner) -> None:
-    for _ in range(2):  # before the second one it has prepared itself
-        await run("true", policy=WORKSPACE)
+    for policy in (WORKSPACE, None, WORKSPACE, None):  # before the second one it has prepared itself
+        await run("true", policy=policy)
     before = len(os.listdir("/proc/self/fd"))
     for number in range(100):
         await run("true", policy=WORKSPACE if number % 2 else None, stdin=b"x" if number % 3 else None)
     assert len(os.listdir("/proc/self/fd")) == before
-    # It clears up behind the last command after having told its end.
-    await asyncio.to_thread(wait_until_settled, run.pid)
+    # They clear up behind the last command after having told its end.
+    assert len(run.server.pids) == 2
+    for pid in run.server.pids:
+        await asyncio.to_thread(wait_until_settled, pid)
 
 
 async def test_server_is_started_when_it_is_needed(run: Runner) -> None:
@@ -490,10 +492,11 @@ async def test_server_is_started_when_it_is_needed(run: Runner) -> None:
 
 
 async def test_killed_server_is_replaced(run: Runner, caplog: pytest.LogCaptureFixture) -> None:
-    await run("true")
+    await run("true", policy=READ_ONLY)
     pid = run.pid
     os.kill(pid, signal.SIGKILL)
-    assert (await run("echo", "next", policy=READ_ONLY)).stdout == b"next\n"
+    with caplog.at_level(logging.INFO):
+        assert (await run("echo", "next", policy=READ_ONLY)).stdout == b"next\n"
     assert run.pid != pid
     assert "a command server is gone" in caplog.text
 
@@ -537,10 +540,22 @@ async def test_helper_that_cannot_serve_is_started_for_each_command(
         with caplog.at_level(logging.WARNING):
             for _ in range(3):
                 outcome = await run("sh", "-c", f"echo x > {tmp_path}/new", policy=READ_ONLY)
-                assert b"Permission denied" in outcome.stderr
+                assert b"cannot create" in outcome.stderr
     assert "commands are started one by one" in caplog.text
     assert len((tmp_path / "starts").read_text().splitlines()) == 2  # not for ever
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("isolation", ["landlock", "auto"])
+async def test_without_a_server_the_environment_is_the_commands_alone(tmp_path: Path, isolation: str) -> None:
+    helper = write_launcher(str(tmp_path))
+    env = {"PATH": PATH, "LD_PRELOAD": "/nowhere/x.so", "PYTHONPATH": "/nowhere", "EMPTY": "", "X": "a=b\nc"}
+    argv = (helper, "--isolation", isolation, "/", READ_ONLY, "--", "env", "-0")
+    outcome = await run_command(ExecRequest(argv, "/", env, 60_000))
+    assert dict(entry.split("=", 1) for entry in outcome.stdout.decode().split("\0") if entry) == env
+    assert outcome.stderr.count(b"cannot be preloaded") <= 1
+    with pytest.raises(SpawnFailed, match="null byte"):
+        await run_command(ExecRequest(argv, "/", {"A": "x\0B=y"}, 60_000))
 
 
 async def test_helper_that_is_not_there_never_means_unconfined(tmp_path: Path) -> None:

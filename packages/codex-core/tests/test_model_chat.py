@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codex_core.config.providers import ModelProvider, WireApi
+from codex_core.errors import ModelError
 from codex_core.model import ModelClient, Prompt, family_for
 from codex_core.model.chat_completions import ChatDecoder, request_body
 from codex_core.model.chat_messages import messages
 from codex_core.model.demo.transport import ScriptedTransport
-from codex_core.model.errors import ContextWindowExceeded, StreamDisconnected
+from codex_core.model.errors import (
+    ContextWindowExceeded,
+    IncompleteAnswer,
+    RequestRefused,
+    StreamDisconnected,
+    UnexpectedStatus,
+)
 from codex_core.model.prompt import RequestSettings
 from codex_core.model.response_events import Completed, ItemDone, RawReasoningDelta, ResponseEvent, TextDelta
+from codex_core.model.text_only import NOTE
 from codex_core.model.tool_spec import CustomTool, FunctionTool, LocalShellTool, WebSearchTool, object_schema
 from codex_core.services import Services
 from codex_core.testing.chat_replies import chat_answer, chat_chunk, chat_finish, chat_text, chat_tool_call
-from codex_core.testing.replies import sse
-from codex_protocol.items import parse_response_item
+from codex_core.testing.replies import http_error, sse
+from codex_protocol.items import InputImageContent, parse_response_item
 from codex_protocol.tokens import TokenUsage
 
 SETTINGS = RequestSettings("llama", family_for("llama"), "c")
@@ -135,11 +147,50 @@ def test_other_calls_have_the_id_their_output_names() -> None:
     }
     answered: dict[str, object] = {"type": "custom_tool_call_output", "call_id": "c1", "output": "ok"}
     first, _, second, _ = written(custom, answered, local, output("l1"))
-    assert first["tool_calls"] == [
-        {"id": "c1", "type": "custom", "custom": {"name": "apply_patch", "input": "*"}}
-    ]
-    assert second["tool_calls"][0]["id"] == "l1"
-    assert second["tool_calls"][0]["action"]["command"] == ["ls"]
+    (patch,), (shell,) = first["tool_calls"], second["tool_calls"]
+    assert (patch["id"], shell["id"]) == ("c1", "l1")
+    assert patch["function"] == {"name": "apply_patch", "arguments": '{"input":"*"}'}
+    assert shell["function"] == {"name": "shell", "arguments": '{"command":["ls"]}'}
+    assert {patch["type"], shell["type"]} == {"function"}
+
+
+def test_what_the_assistant_says_and_calls_is_one_message() -> None:
+    sent = written(say("user", "go"), say("assistant", "I look."), call("c1"), call("c2"), output("c1"))
+    assert [message["role"] for message in sent] == ["user", "assistant", "tool"]
+    assert sent[1]["content"] == "I look."
+    assert [part["id"] for part in sent[1]["tool_calls"]] == ["c1", "c2"]
+    assert "tool_calls" not in written(say("assistant", "done"))[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [
+        ('{ "a" : 1 }', '{ "a" : 1 }'),
+        ("", "{}"),
+        ('{"command": ["ls', '{"unreadable_arguments":"{\\"command\\": [\\"ls"}'),
+        ("[1]", '{"unreadable_arguments":"[1]"}'),
+    ],
+)
+def test_arguments_no_server_could_read_do_not_end_the_conversation(arguments: str, sent: str) -> None:
+    (message,) = written({**call("c1"), "arguments": arguments})
+    assert message["tool_calls"][0]["function"]["arguments"] == sent
+
+
+def test_reasoning_goes_back_under_the_name_the_server_gave_it() -> None:
+    items = tuple(parse_response_item(raw) for raw in (say("user", "go"), think("hm"), call("c1")))
+    (message,) = messages("", items, reasoning_field="reasoning_content")[2:]
+    assert message["reasoning_content"] == "hm"
+    assert "reasoning" not in message
+
+
+def test_a_schema_for_the_final_message_is_a_response_format() -> None:
+    schema = {"type": "object"}
+    body = request_body(Prompt("", (), output_schema=schema), SETTINGS)
+    assert body["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "codex_output_schema", "strict": True, "schema": schema},
+    }
+    assert "response_format" not in request_body(Prompt("", ()), SETTINGS)
 
 
 def test_reasoning_goes_with_the_call_behind_it() -> None:
@@ -149,7 +200,7 @@ def test_reasoning_goes_with_the_call_behind_it() -> None:
 
 def test_reasoning_goes_with_the_message_before_it_first() -> None:
     sent = written(say("user", "go"), say("assistant", "ok"), think("hm"), call("c1"), output("c1"))
-    assert [message.get("reasoning") for message in sent] == [None, "hm", None, None]
+    assert [message.get("reasoning") for message in sent] == [None, "hm", None]
 
 
 def test_reasoning_is_left_out_once_the_user_has_spoken_again() -> None:
@@ -182,7 +233,7 @@ def test_tools_without_a_form_on_this_wire_are_left_out() -> None:
 
 
 def decode(*chunks: object) -> list[ResponseEvent]:
-    decoder = ChatDecoder()
+    decoder = ChatDecoder(Services().new_id)
     texts = [chunk if isinstance(chunk, str) else json.dumps(chunk) for chunk in chunks]
     return [happened for text in texts for happened in decoder.feed(text)] + list(decoder.finish())
 
@@ -230,10 +281,87 @@ def test_calls_without_index_are_kept_apart_by_their_id() -> None:
 
 def test_a_call_without_id_gets_one() -> None:
     (item,) = items(decode(*chat_tool_call("shell", "{}", ""), chat_finish("tool_calls")))
-    assert item["call_id"] == "call_chatcmpl_1_0"
+    assert re.fullmatch("call_[0-9a-f]{32}", item["call_id"])
 
 
-@pytest.mark.parametrize("reason", ["stop", "length", "tool_calls", "something_new"])
+def tool_calls(*pieces: dict[str, object]) -> list[tuple[object, object, object]]:
+    happened = decode(*(chat_chunk({"tool_calls": [piece]}) for piece in pieces), chat_finish("tool_calls"))
+    return [(item["call_id"], item["name"], item["arguments"]) for item in items(happened)]
+
+
+def fn(name: str | None = None, arguments: str | None = None) -> dict[str, object]:
+    return {"name": name, "arguments": arguments}
+
+
+def test_calls_that_all_have_the_number_0_are_kept_apart_by_their_id() -> None:
+    first = {"index": 0, "id": "c1", "function": fn("a", '{"x":1}')}
+    second = {"index": 0, "id": "c2", "function": fn("b", '{"y":2}')}
+    assert tool_calls(first, second) == [("c1", "a", '{"x":1}'), ("c2", "b", '{"y":2}')]
+
+
+def test_whole_calls_without_ids_are_kept_apart_by_their_names() -> None:
+    piece = {"index": 0, "id": "", "function": fn("a", "{}")}
+    (first, *_), (second, *_) = tool_calls(piece, piece)
+    assert first != second
+
+
+def test_a_name_or_an_id_repeated_in_every_piece_begins_nothing_new() -> None:
+    pieces: list[dict[str, object]] = [
+        {"index": 0, "id": "c1", "function": fn("a", part)} for part in ('{"x"', ":", "1}")
+    ]
+    assert tool_calls(*pieces) == [("c1", "a", '{"x":1}')]
+    changing: list[dict[str, object]] = [
+        {"index": 0, "id": f"c{n}", "function": fn("a" if n == 0 else None, "{}"[n])} for n in (0, 1)
+    ]
+    assert tool_calls(*changing) == [("c0", "a", "{}")]
+
+
+def test_calls_of_one_answer_never_share_an_id() -> None:
+    pieces: list[dict[str, object]] = [{"index": n, "id": "same", "function": fn("a", "{}")} for n in (0, 1)]
+    assert len({call[0] for call in tool_calls(*pieces)}) == 2
+
+
+def test_a_call_behind_the_announced_end_counts() -> None:
+    happened = decode(*chat_text("ok"), chat_finish("stop"), *chat_tool_call("shell", "{}"), "[DONE]")
+    assert [item["type"] for item in items(happened)] == ["message", "function_call"]
+    assert isinstance(happened[-1], Completed)
+
+
+@pytest.mark.parametrize("tail", [[], ["[DONE]"], [{"choices": [], "usage": {"prompt_tokens": 1}}]])
+def test_an_answer_that_was_cut_off_is_an_error_behind_what_it_said(tail: list[object]) -> None:
+    decoder = ChatDecoder(Services().new_id)
+    chunks = [*chat_text("Let me"), *chat_tool_call("shell", '{"comm'), chat_finish("length"), *tail]
+    happened: list[ResponseEvent] = []
+
+    def play() -> None:
+        for chunk in chunks:
+            happened.extend(decoder.feed(chunk if isinstance(chunk, str) else json.dumps(chunk)))
+        decoder.finish()
+
+    with pytest.raises(IncompleteAnswer, match="length"):
+        play()
+    assert items(happened) == [message_item("Let me")]
+    assert not any(isinstance(event, Completed) for event in happened)
+
+
+def test_text_may_come_as_parts_with_thinking_among_them() -> None:
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    content = [thinking, {"type": "text", "text": "ok"}]
+    happened = decode(chat_chunk({"content": content}), chat_finish())
+    assert happened[:2] == [RawReasoningDelta("hm"), TextDelta("ok")]
+
+
+def test_a_refusal_is_what_the_assistant_says() -> None:
+    assert items(decode(chat_chunk({"refusal": "No."}), chat_finish())) == [message_item("No.")]
+
+
+def test_reasoning_under_two_names_counts_once() -> None:
+    happened = decode(chat_chunk({"reasoning": "hm", "reasoning_content": "hm"}), chat_finish())
+    assert happened[0] == RawReasoningDelta("hm")
+    assert happened[1] != RawReasoningDelta("hm")
+
+
+@pytest.mark.parametrize("reason", ["stop", "tool_calls", "something_new"])
 def test_every_way_of_finishing_gives_everything(reason: str) -> None:
     happened = decode(*chat_text("I run it."), *chat_tool_call("shell", "{}"), chat_finish(reason))
     assert [item["type"] for item in items(happened)] == ["message", "function_call"]
@@ -280,6 +408,11 @@ def test_token_counts_complete_the_answer(tail: list[object]) -> None:
     assert [event for event in happened if isinstance(event, Completed)] == [Completed("chatcmpl_1", COUNTED)]
 
 
+def test_counts_without_a_total_are_added_up() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_cache_hit_tokens": 4}
+    assert decode({**chat_finish(), "usage": usage})[-1] == Completed("chatcmpl_1", COUNTED)
+
+
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": "x"}, 5])
 def test_unreadable_counts_are_none(usage: object) -> None:
     assert decode({**chat_finish(), "usage": usage})[-1] == Completed("chatcmpl_1", None)
@@ -299,6 +432,10 @@ def test_an_error_in_the_stream_is_raised() -> None:
         decode({"error": {"code": "context_length_exceeded", "message": "x"}})
     with pytest.raises(StreamDisconnected, match="boom"):
         decode({"error": "boom"})
+    with pytest.raises(RequestRefused, match="bad grammar"):
+        decode({"error": {"code": 400, "message": "bad grammar"}})
+    with pytest.raises(StreamDisconnected, match="slower"):
+        decode({"error": {"code": 429, "message": "slower"}})
 
 
 @pytest.mark.parametrize(
@@ -316,13 +453,62 @@ def test_unreadable_chunks_say_nothing(chunk: object) -> None:
     assert [type(event) for event in decode(chunk, "[DONE]")] == [Completed]
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "choices",
+                    "delta",
+                    "tool_calls",
+                    "function",
+                    "index",
+                    "id",
+                    "name",
+                    "arguments",
+                    "content",
+                    "usage",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.lists(JSON, max_size=4))
+def test_no_chunk_breaks_the_decoder(chunks: list[object]) -> None:
+    decoder = ChatDecoder(Services().new_id)
+    with suppress(ModelError):
+        for chunk in chunks:
+            decoder.feed(json.dumps({"choices": [chunk]} if not isinstance(chunk, dict) else chunk))
+        decoder.finish()
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.integers(1, 4))
+def test_arguments_survive_every_way_of_cutting_them(sizes: list[int], calls: int) -> None:
+    whole = '{"command": ["echo", "a b", "}{"]}'
+    chunks: list[object] = []
+    for index in range(calls):
+        pieces, at = [], 0
+        for size in sizes:
+            pieces.append(whole[at : at + size])
+            at += size
+        chunks += chat_tool_call("shell", [*pieces, whole[at:]], f"c{index}", index=index)
+    done = items(decode(*chunks, chat_finish("tool_calls")))
+    assert [(item["call_id"], item["arguments"]) for item in done] == [(f"c{n}", whole) for n in range(calls)]
+
+
 # --- through the client ----------------------------------------------------------------------------
 
 
-async def test_the_client_speaks_this_wire() -> None:
-    server = ScriptedTransport([chat_answer(*chat_text("Hel", "lo"))])
-    client = ModelClient(
-        provider=ModelProvider(id="l", name="L", base_url="http://l.test/v1", env_key="KEY"),
+def chat_client(server: ScriptedTransport, *, env_key: str | None = None) -> ModelClient:
+    return ModelClient(
+        provider=ModelProvider(id="l", name="L", base_url="http://l.test/v1", env_key=env_key),
         model="llama",
         family=family_for("llama"),
         conversation_id="c",
@@ -331,6 +517,11 @@ async def test_the_client_speaks_this_wire() -> None:
         user_agent="u",
         originator="o",
     )
+
+
+async def test_the_client_speaks_this_wire() -> None:
+    server = ScriptedTransport([chat_answer(*chat_text("Hel", "lo"))])
+    client = chat_client(server, env_key="KEY")
     assert client.provider.wire_api is WireApi.CHAT
     happened = [event async for event in client.stream(Prompt("Be brief.", ()))]
     await client.aclose()
@@ -346,16 +537,58 @@ async def test_the_client_speaks_this_wire() -> None:
 async def test_a_whole_answer_counts_even_if_the_connection_breaks_behind_it() -> None:
     reply = sse(*chat_text("ok"), chat_finish(), "[DONE]")
     server = ScriptedTransport([reply.cut_after(len(reply.body) - len("data: [DONE]\n\n"))])
-    client = ModelClient(
-        provider=ModelProvider(id="l", name="L", base_url="http://l.test/v1"),
-        model="llama",
-        family=family_for("llama"),
-        conversation_id="c",
-        auth=None,
-        services=Services(http_transport=server, environ={}),
-        user_agent="u",
-        originator="o",
-    )
+    client = chat_client(server)
     happened = [event async for event in client.stream(Prompt("", ()))]
     await client.aclose()
     assert isinstance(happened[-1], Completed)
+
+
+async def test_the_client_remembers_what_the_server_calls_reasoning() -> None:
+    thought = chat_chunk({"reasoning_content": "hm"})
+    server = ScriptedTransport(
+        [chat_answer(thought, *chat_tool_call("shell", "{}"), finish_reason="tool_calls"), "ok"]
+    )
+    client = chat_client(server)
+    first = [event async for event in client.stream(Prompt("", ()))]
+    said = tuple(event.item for event in first if isinstance(event, ItemDone))
+    _ = [event async for event in client.with_turn().stream(Prompt("", said))]
+    await client.aclose()
+    assert server.requests[1].input[1]["reasoning_content"] == "hm"
+
+
+async def test_a_model_whose_roles_must_alternate_is_asked_again_that_way_and_remembered() -> None:
+    refused = http_error(500, {"error": {"message": "Jinja Exception: roles must alternate"}})
+    server = ScriptedTransport([refused, "ok", "ok", refused])
+    client = chat_client(server)
+    said = tuple(
+        parse_response_item(raw) for raw in (say("user", "a"), say("user", "b"), say("user", "c", images=1))
+    )
+    for _ in range(2):
+        events = [event async for event in client.stream(Prompt("Be brief.", said))]
+        assert isinstance(events[-1], Completed)
+    with pytest.raises(UnexpectedStatus, match="alternate"):
+        _ = [event async for event in client.stream(Prompt("", said))]
+    await client.aclose()
+    assert [len(request.input) for request in server.requests] == [4, 2, 2, 2]
+    assert server.requests[1].input[1] == {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "a\n\nb"},
+            {"type": "text", "text": "c"},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+        ],
+    }
+
+
+async def test_a_model_that_takes_no_images_is_told_of_them_instead() -> None:
+    refused = http_error(500, {"error": {"message": "image input is not supported"}})
+    server = ScriptedTransport([refused, "ok", "ok"])
+    client = chat_client(server)
+    look = (parse_response_item(say("user", "look", images=1)),)
+    for _ in range(2):
+        events = [event async for event in client.stream(Prompt("", look))]
+        assert isinstance(events[-1], Completed)
+    await client.aclose()
+    assert len(server.requests) == 3
+    assert [request.input[1]["content"] for request in server.requests[1:]] == [f"look{NOTE}"] * 2
+    assert any(isinstance(part, InputImageContent) for part in getattr(look[0], "content", ()))

@@ -30,7 +30,15 @@ from codex_core.model.errors import (
     UnexpectedStatus,
     UsageLimitReached,
 )
-from codex_core.model.response_events import Completed, Created, ItemDone, ResponseEvent, TextDelta
+from codex_core.model.response_events import (
+    Completed,
+    Created,
+    ItemDone,
+    RateLimits,
+    RateLimitWindow,
+    ResponseEvent,
+    TextDelta,
+)
 from codex_core.services import Services
 from codex_core.testing.replies import (
     Framing,
@@ -47,7 +55,7 @@ from codex_core.testing.replies import (
 )
 from codex_core.testing.signals import Gate
 from codex_protocol.config_types import ReasoningEffort, ReasoningSummary
-from codex_protocol.items import InputTextContent, MessageItem
+from codex_protocol.items import InputTextContent, MessageItem, parse_response_item
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -645,3 +653,37 @@ def test_a_client_shows_no_secrets() -> None:
     provider = changed(env_key="KEY", http_headers={"X-Key": "secret"})
     world = World([], provider=provider, environ={"KEY": "secret"}, login=Login(tokens=["secret"]))
     assert "secret" not in repr(world.client)
+
+
+async def test_what_headers_say_about_limits_comes_first() -> None:
+    reply = answer(message("ok"))
+    limited = replace(reply, headers=(*reply.headers, ("X-Codex-Primary-Used-Percent", "42")))
+    events = await World([limited]).ask()
+    assert events[0] == RateLimits(primary=RateLimitWindow(42.0))
+    assert isinstance(events[-1], Completed)
+    assert not any(isinstance(event, RateLimits) for event in await World([reply]).ask())
+
+
+async def test_a_slash_at_the_end_of_the_base_url_is_not_doubled() -> None:
+    world = World(["ok"], provider=changed(base_url="http://mock.test/v1/"))
+    await world.ask()
+    assert world.server.requests[0].path == "/v1/responses"
+
+
+async def test_azure_is_asked_to_store_and_gets_its_ids_back() -> None:
+    provider = changed(
+        base_url="https://acme.openai.azure.com/openai",
+        query_params={"api-version": "2025-04-01-preview"},
+        env_http_headers={"api-key": "AZURE_KEY"},
+    )
+    world = World(["ok"], provider=provider, environ={"AZURE_KEY": "k"})
+    said = parse_response_item({"type": "message", "id": "msg_1", "role": "assistant", "content": []})
+    async with aclosing(world.client.stream(Prompt("", (said,)))) as stream:
+        assert [event async for event in stream]
+    await world.client.aclose()
+    (request,) = world.server.requests
+    assert request.path == "/openai/responses?api-version=2025-04-01-preview"
+    assert request.header("api-key") == "k"
+    assert request.header("authorization") is None
+    assert request.json["store"] is True
+    assert request.input[0]["id"] == "msg_1"

@@ -8,6 +8,7 @@ from codex_core.model.families import (
     InstructionsKind,
     ModelFamily,
     ModelInfo,
+    PatchToolKind,
     ShellToolKind,
     SummaryFormat,
     family_for,
@@ -17,27 +18,32 @@ from codex_core.model.families import (
 
 
 @pytest.mark.parametrize(
-    ("slug", "name", "reasons", "instructions", "lesson", "patch_function", "summary"),
+    ("slug", "name", "reasons", "instructions", "lesson", "patch", "summary"),
     [
-        ("o3", "o3", True, "general", True, False, "none"),
-        ("o3-mini", "o3", True, "general", True, False, "none"),
-        ("o4-mini-2025", "o4-mini", True, "general", True, False, "none"),
-        ("codex-mini-latest", "codex-mini-latest", True, "general", True, False, "none"),
-        ("gpt-4.1-nano", "gpt-4.1", False, "general", True, False, "none"),
-        ("gpt-oss:20b", "gpt-oss", False, "general", False, True, "none"),
-        ("openai/gpt-oss-120b", "gpt-oss", False, "general", False, True, "none"),
-        ("gpt-4o", "gpt-4o", False, "general", True, False, "none"),
-        ("gpt-3.5-turbo", "gpt-3.5", False, "general", True, False, "none"),
-        ("codex-next", "codex-next", True, "codex", False, False, "experimental"),
-        ("gpt-5-codex", "gpt-5-codex", True, "codex", False, False, "experimental"),
-        ("gpt-5-codex-mini", "gpt-5-codex-mini", True, "codex", False, False, "experimental"),
-        ("gpt-5", "gpt-5", True, "general", True, False, "none"),
-        ("gpt-5-nano", "gpt-5", True, "general", True, False, "none"),
-        ("mistral-large", "mistral-large", False, "general", False, False, "none"),
+        ("o3", "o3", True, "general", True, "none", "none"),
+        ("o3-mini", "o3", True, "general", True, "none", "none"),
+        ("o4-mini-2025", "o4-mini", True, "general", True, "none", "none"),
+        ("codex-mini-latest", "codex-mini-latest", True, "general", True, "none", "none"),
+        ("gpt-4.1-nano", "gpt-4.1", False, "general", True, "none", "none"),
+        ("gpt-oss:20b", "gpt-oss", False, "general", False, "function", "none"),
+        ("openai/gpt-oss-120b", "gpt-oss", False, "general", False, "function", "none"),
+        ("gpt-4o", "gpt-4o", False, "general", True, "none", "none"),
+        ("gpt-3.5-turbo", "gpt-3.5", False, "general", True, "none", "none"),
+        ("codex-next", "codex-next", True, "codex", False, "none", "experimental"),
+        ("gpt-5-codex", "gpt-5-codex", True, "codex", False, "none", "experimental"),
+        ("gpt-5-codex-mini", "gpt-5-codex-mini", True, "codex", False, "none", "experimental"),
+        ("gpt-5", "gpt-5", True, "general", True, "none", "none"),
+        ("gpt-5-nano", "gpt-5", True, "general", True, "none", "none"),
+        ("gpt-5.1", "gpt-5", True, "general", True, "freeform", "none"),
+        ("gpt-5.2-chat-latest", "gpt-5", True, "general", True, "freeform", "none"),
+        ("gpt-5.1-codex", "gpt-5.1-codex", True, "codex", False, "freeform", "experimental"),
+        ("gpt-5.1-codex-max", "gpt-5.1-codex-max", True, "codex", False, "freeform", "experimental"),
+        ("gpt-5.3-codex-spark", "gpt-5.3-codex-spark", True, "codex", False, "freeform", "experimental"),
+        ("mistral-large", "mistral-large", False, "general", False, "function", "none"),
     ],
 )
 def test_families_by_prefix(
-    slug: str, name: str, reasons: bool, instructions: str, lesson: bool, patch_function: bool, summary: str
+    slug: str, name: str, reasons: bool, instructions: str, lesson: bool, patch: str, summary: str
 ) -> None:
     family = family_for(slug)
     assert family == ModelFamily(
@@ -45,9 +51,11 @@ def test_families_by_prefix(
         supports_reasoning=reasons,
         instructions=InstructionsKind(instructions),
         needs_patch_lesson=lesson,
-        wants_patch_function=patch_function,
+        patch_tool=PatchToolKind(patch),
         shell_tool=ShellToolKind.LOCAL if name == "codex-mini-latest" else ShellToolKind.FUNCTION,
         summary_format=SummaryFormat(summary),
+        supports_verbosity=slug.startswith("gpt-5") and "codex" not in slug,
+        supports_parallel_calls=slug.startswith("gpt-5."),
     )
 
 
@@ -67,6 +75,8 @@ def test_verbosity_is_for_gpt_5_alone() -> None:
     [
         ("gpt-5", 272_000, 128_000),
         ("gpt-5-codex", 272_000, 128_000),
+        ("gpt-5.1-codex-max", 272_000, 128_000),
+        ("gpt-5.2", 272_000, 128_000),
         ("codex-next", 272_000, 128_000),
         ("codex-mini-latest", 200_000, 100_000),
         ("o3", 200_000, 100_000),

@@ -18,16 +18,19 @@ from codex_core.model.errors import (
     UsageNotIncluded,
 )
 from codex_core.model.refusal import Refusal, judge_refusal
+from codex_core.model.response_events import RateLimits, RateLimitWindow
 
 if TYPE_CHECKING:
     from codex_core.errors import ModelError
+
+NOW = 1_000_000.0
 
 
 def judge(
     status: int, body: object = "", *, headers: dict[str, str] | None = None, plan: str | None = None
 ) -> Refusal:
     text = body if isinstance(body, str) else json.dumps(body)
-    return judge_refusal(status, headers or {}, text, plan=plan, hint="Do this.")
+    return judge_refusal(status, headers or {}, text, plan=plan, hint="Do this.", now=NOW)
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 502, 503, 504, 599])
@@ -43,6 +46,81 @@ def test_a_500_is_repeated_and_ends_as_high_demand() -> None:
     refusal = judge(500)
     assert refusal.may_repeat
     assert isinstance(refusal.error, HighDemand)
+
+
+def test_a_500_that_says_why_is_passed_on() -> None:
+    text = str(judge(500, {"error": {"code": 500, "message": "Failed to parse messages"}}).error)
+    assert text.startswith("We're currently experiencing high demand")
+    assert text.endswith("The server says: Failed to parse messages")
+
+
+def test_the_time_of_the_reset_may_be_given_instead_of_the_seconds() -> None:
+    error = {"type": "usage_limit_reached", "plan_type": "pro", "resets_at": int(NOW) + 3_600}
+    assert str(judge(429, {"error": error}).error) == "You've hit your usage limit. Try again in 1 hour."
+    past = {"type": "usage_limit_reached", "resets_at": 5}
+    assert str(judge(429, {"error": past}).error).endswith("in less than a minute.")
+
+
+def test_a_usage_limit_carries_what_the_headers_say_about_it() -> None:
+    headers = {"x-codex-primary-used-percent": "100", "x-codex-primary-window-minutes": "300"}
+    error = judge(429, {"error": {"type": "usage_limit_reached"}}, headers=headers).error
+    assert isinstance(error, UsageLimitReached)
+    assert error.rate_limits == RateLimits(primary=RateLimitWindow(100.0, 300))
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (400, "Conversation roles must alternate user/assistant/user/assistant/..."),
+        (
+            500,
+            "Jinja Exception: After the optional system message, conversation roles must alternate user and",
+        ),
+        (422, "chat messages must alternate roles between 'user' and 'assistant'."),
+    ],
+)
+def test_a_template_that_takes_no_two_messages_in_a_row_is_understood(status: int, text: str) -> None:
+    refusal = judge(status, {"error": {"message": text}})
+    assert refusal.wants_alternation
+    assert not refusal.may_repeat
+    assert not judge(status, {"error": {"message": "no"}}).wants_alternation
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (
+            500,
+            "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+        ),
+        (400, "tiny is not a multimodal model"),
+        (400, "At most 0 image(s) may be provided in one prompt."),
+        (404, "No endpoints found that support image input"),
+        (400, "Model does not support images. Please use a model that does."),
+    ],
+)
+def test_a_model_that_takes_no_images_is_understood(status: int, text: str) -> None:
+    refusal = judge(status, {"error": {"message": text}})
+    assert refusal.refuses_images
+    assert not refusal.may_repeat
+    assert not judge(status, {"error": {"message": "no such image file"}}).refuses_images
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "Context size has been exceeded."},
+        {"object": "error", "message": "This model's maximum context length is 4096 tokens.", "code": 400},
+        {"detail": "The prompt is longer than the model's context length."},
+        {"error": "The number of tokens to keep is greater than the context length."},
+        {"error": {"message": "prompt is too long: 250000 tokens > 200000 maximum"}},
+    ],
+)
+def test_servers_say_in_many_words_that_the_conversation_is_too_long(body: dict[str, object]) -> None:
+    refusal = judge(400, body)
+    assert not refusal.may_repeat
+    assert type(refusal.error) is ContextWindowExceeded
+    assert "The server says:" in str(refusal.error)
 
 
 @pytest.mark.parametrize("status", [300, 307, 400, 402, 403, 404, 405, 413, 422])

@@ -15,7 +15,9 @@ from codex_core.model.errors import (
     IncompleteAnswer,
     QuotaExceeded,
     RequestRefused,
+    ServerOverloaded,
     StreamDisconnected,
+    UsageLimitReached,
     UsageNotIncluded,
 )
 from codex_core.model.response_events import (
@@ -259,3 +261,55 @@ fields = st.dictionaries(
 def test_no_event_breaks_the_decoder(kind: str, rest: dict[str, object]) -> None:
     with suppress(ModelError):
         feed({"type": kind, **rest})
+
+
+def done(item: dict[str, object]) -> dict[str, object]:
+    return {"type": "response.output_item.done", "item": item}
+
+
+MESSAGE: dict[str, object] = {
+    "type": "message",
+    "id": "m1",
+    "role": "assistant",
+    "content": [{"type": "output_text", "text": "I look."}],
+}
+CALL: dict[str, object] = {
+    "type": "function_call",
+    "id": "f1",
+    "call_id": "c1",
+    "name": "shell",
+    "arguments": "{}",
+}
+
+
+def test_an_item_that_is_closed_twice_is_one_item() -> None:
+    happened = feed(done(MESSAGE), done(CALL), done(MESSAGE))
+    assert [type(event.item) for event in happened if isinstance(event, ItemDone)] == [
+        MessageItem,
+        FunctionCallItem,
+    ]
+
+
+def test_items_that_only_share_an_id_are_two() -> None:
+    other = {**MESSAGE, "content": [{"type": "output_text", "text": "Done."}]}
+    assert len(feed(done(MESSAGE), done(other))) == 2
+
+
+def test_items_told_only_at_the_end_are_items() -> None:
+    completed = {"type": "response.completed", "response": {"id": "r", "output": [MESSAGE, CALL, "x"]}}
+    assert [type(event) for event in feed(completed)] == [ItemDone, ItemDone, Completed]
+    assert [type(event) for event in feed(done(MESSAGE), completed)] == [ItemDone, Completed]
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("server_is_overloaded", ServerOverloaded),
+        ("slow_down", ServerOverloaded),
+        ("usage_limit_reached", UsageLimitReached),
+    ],
+)
+def test_failures_that_more_tries_do_not_help_are_final(code: str, error: type[ModelError]) -> None:
+    with pytest.raises(error) as caught:
+        feed({"type": "response.failed", "response": {"error": {"code": code, "message": "m"}}})
+    assert not caught.value.retryable

@@ -52,6 +52,17 @@ ITEMS: list[dict[str, object]] = [
 ]
 
 
+def test_a_schema_for_the_final_message_stands_beside_the_verbosity() -> None:
+    schema = {"type": "object", "properties": {}}
+    prompt = Prompt("", (), output_schema=schema)
+    form = {"type": "json_schema", "strict": True, "schema": schema, "name": "codex_output_schema"}
+    assert request_body(prompt, settings())["text"] == {"format": form}
+    assert request_body(prompt, settings(verbosity=Verbosity.LOW))["text"] == {
+        "verbosity": "low",
+        "format": form,
+    }
+
+
 def settings(model: str = "gpt-5", **changes: object) -> RequestSettings:
     given: dict[str, object] = {"summary": ReasoningSummary.AUTO, **changes}
     return RequestSettings(model, family_for(model), "conversation-1", **given)  # type: ignore[arg-type]  # by name

@@ -17,6 +17,7 @@ from codex_core.model.refusal import judge_refusal
 from codex_core.model.response_events import Completed, ItemDone, RawReasoningDelta, ResponseEvent, TextDelta
 from codex_core.model.responses_api import ResponsesDecoder, request_body
 from codex_core.model.tool_spec import FunctionTool, object_schema
+from codex_core.services import Services
 from codex_protocol.config_types import ReasoningEffort, ReasoningSummary, Verbosity
 from codex_protocol.items import (
     FunctionCallItem,
@@ -86,7 +87,7 @@ def chat_items() -> tuple[Any, ...]:
         MessageItem(role="user", content=(InputTextContent(text=message["content"]),))
         for message in first["request"]["body"]["messages"][1:]
     ]
-    decoder = ChatDecoder()
+    decoder = ChatDecoder(Services().new_id)
     answer = [
         happened
         for event in first["response"]["sse"]

@@ -155,8 +155,9 @@ async def test_outside_of_the_workspace_it_asks_and_then_leaves_the_sandbox(benc
 @pytest.mark.parametrize("path", ["../outside.txt", ".git/hooks/pre-commit", "sub/../../outside.txt"])
 async def test_nobody_to_ask_means_no(path: str, bench: Any) -> None:
     output = await patch(strict(bench, "never"), add(path))
-    assert output == ("patch rejected: writing outside of the project; rejected by user approval settings")
-    assert bench.events == []
+    assert output == "patch rejected: writing outside of the project; rejected by user approval settings"
+    # People see it as well as the model.
+    assert bench.events == [{"type": "background_event", "message": output}]
     assert not (bench.repo.path / path).exists()
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+import types
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from codex_core.command_line.resume import ResumeRequest
 from codex_exec import cli, run
 from codex_exec.options import Color, ExecOptions
-from codex_exec.strict_arguments import ArgumentError, Option, strict_arguments
 from codex_protocol.config_types import SandboxMode
 
 HELP_HINT = "\n\nFor more information, try '--help'.\n"
@@ -29,8 +28,8 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[ExecOptions]:
     return started
 
 
-def parsed(runs: list[ExecOptions], *arguments: str, **more: Any) -> ExecOptions:
-    assert cli.run_command_line(arguments, **more) == 7
+def parsed(runs: list[ExecOptions], *arguments: str) -> ExecOptions:
+    assert cli.run_command_line(arguments) == 7
     return runs.pop()
 
 
@@ -69,14 +68,14 @@ def test_every_option_arrives(runs: list[ExecOptions]) -> None:
 
 
 def test_images_keep_their_order_and_commas_part_them(runs: list[ExecOptions]) -> None:
-    options = parsed(runs, "-i", "b.png,a.png", "--image=c.png", "-i=,d.png,", "look")
+    options = parsed(runs, "-i", "b.png,a.png", "--image=c.png", "-i=d.png", "look")
     assert options.images == ("b.png", "a.png", "c.png", "d.png")
     assert options.prompt == "look"
 
 
-def test_overrides_come_from_both_sides_in_order(runs: list[ExecOptions]) -> None:
-    options = parsed(runs, "-c", "a=1", "-cb=2", "--config=c=3", "hi", "-c=d=4", overrides=["root=0"])
-    assert options.overrides == ("root=0", "a=1", "b=2", "c=3", "d=4")
+def test_overrides_keep_their_order(runs: list[ExecOptions]) -> None:
+    options = parsed(runs, "-c", "a=1", "-cb=2", "--config=c=3", "hi", "-c=d=4")
+    assert options.overrides == ("a=1", "b=2", "c=3", "d=4")
 
 
 @pytest.mark.parametrize(
@@ -105,6 +104,10 @@ def test_what_a_prompt_can_be(arguments: list[str], prompt: str, runs: list[Exec
             ),
         ),
         (["--color=x"], "invalid value 'x' for '--color <COLOR>'\n  [possible values: always, never, auto]"),
+        (["--json=1"], "unexpected value '1' for '--json' found; no more were expected"),
+        (["-i", ""], "a value is required for '--image <FILE>...' but none was supplied"),
+        (["-i=a.png,,b.png"], "a value is required for '--image <FILE>...' but none was supplied"),
+        (["--cd="], "a value is required for '--cd <DIR>' but none was supplied"),
         (["-c"], "a value is required for '--config <key=value>' but none was supplied"),
         (["-m", "--json"], "a value is required for '--model <MODEL>' but none was supplied"),
         (["-m", "--", "x"], "a value is required for '--model <MODEL>' but none was supplied"),
@@ -121,20 +124,22 @@ def test_mistakes_are_told_in_the_words_users_know(
 ) -> None:
     assert cli.run_command_line(arguments) == 2
     captured = capsys.readouterr()
-    assert captured.err == f"error: {message}{HELP_HINT}"
+    assert captured.err.startswith(f"error: {message}\n\n")
+    assert captured.err.endswith(HELP_HINT)
     assert captured.out == ""
     assert runs == []
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help_goes_to_stdout(flag: str, runs: list[ExecOptions], capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run_command_line([flag, "--model", "x"], program="codex exec") == 0
+    assert cli.run_command_line([flag, "--model", "x"]) == 0
     captured = capsys.readouterr()
-    assert captured.out.startswith("Usage: codex exec [OPTIONS] [PROMPT]\n")
-    for word in ("--full-auto", "--output-last-message", "--demo", "key=value", "Example: "):
+    assert captured.out.startswith("Usage: codex-exec [OPTIONS] [PROMPT]\n")
+    for word in ("--full-auto", "--output-last-message", "--demo", "key=value", "resume"):
         assert word in captured.out
+    assert ("Examples:" in captured.out) is (flag == "--help")
     assert "--yolo" not in captured.out
-    assert max(map(len, captured.out.splitlines())) <= 100
+    assert max(map(len, captured.out.splitlines())) <= 80
     assert (captured.err, runs) == ("", [])
 
 
@@ -147,59 +152,75 @@ def test_the_version_has_the_name_of_the_command(
     assert runs == []
 
 
-# -- the rules themselves -----------------------------------------------------------------------
-
-OPTIONS = (
-    Option(("-m", "--model"), "MODEL", is_repeatable=False),
-    Option(("-c", "--config"), "key=value", is_repeatable=True),
-    Option(("--json",), None, is_repeatable=False),
-)
+# -- what newer releases have -------------------------------------------------------------------
 
 
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                "-m",
-                "--model",
-                "-m=x",
-                "-mx",
-                "--model=",
-                "-c",
-                "-ca=b",
-                "--json",
-                "--",
-                "-",
-                "x",
-                "",
-                "-z",
-                "--y=1",
-            ]
-        ),
-        max_size=8,
-    )
-)
-def test_the_parser_gets_every_word_once_or_a_reason(arguments: list[str]) -> None:
-    try:
-        words = list(strict_arguments(arguments, OPTIONS))
-    except ArgumentError:
-        return
-    assert len(words) >= len(arguments)
-    rest = words[words.index("--") :] if "--" in words else []
-    assert rest == (arguments[arguments.index("--") :] if "--" in arguments else [])
-    assert words.count("--json") <= 1 + rest.count("--json")
-    joined = "".join(words).replace("=", "")
-    assert joined == "".join(arguments).replace("=", "")
-
-
-def test_behind_two_dashes_nothing_is_an_option() -> None:
-    words = ["--", "-m", "-m", "--json", "--json"]
-    assert list(strict_arguments(words, OPTIONS)) == words
-
-
-@pytest.mark.parametrize("word", ["resume", "review", "help"])
+@pytest.mark.parametrize("word", ["review", "fork"])
 def test_commands_of_other_versions_are_no_prompts(word: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from codex_exec.cli import run_command_line
+    assert cli.run_command_line([word, "--base", "main"]) == 1
+    captured = capsys.readouterr()
+    assert f"`codex-exec {word}` is not part of this version" in captured.err
+    assert captured.out == ""
 
-    assert run_command_line([word]) == 2
-    assert "is not part of this version" in capsys.readouterr().err
+
+def test_a_prompt_that_is_the_name_of_a_command_follows_two_dashes(runs: list[ExecOptions]) -> None:
+    assert parsed(runs, "--", "resume").prompt == "resume"
+
+
+# -- resume -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def resumed(monkeypatch: pytest.MonkeyPatch) -> list[ExecOptions]:
+    """The runs that went on with a session, instead of running them."""
+    started: list[ExecOptions] = []
+
+    def note(options: ExecOptions) -> int:
+        started.append(options)
+        return 7
+
+    room = types.ModuleType("codex_exec.resume")
+    monkeypatch.setattr(room, "run", note, raising=False)
+    monkeypatch.setitem(sys.modules, "codex_exec.resume", room)
+    return started
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("resume", ExecOptions(resume=ResumeRequest())),
+        ("resume ID go", ExecOptions(prompt="go", resume=ResumeRequest("ID"))),
+        ("resume ID -", ExecOptions(prompt="-", resume=ResumeRequest("ID"))),
+        ("first resume ID", ExecOptions(prompt="first", resume=ResumeRequest("ID"))),
+        ("first resume ID go", ExecOptions(prompt="go", resume=ResumeRequest("ID"))),
+        ("first resume --last", ExecOptions(prompt="first", resume=ResumeRequest(last=True))),
+        ("resume --last go", ExecOptions(prompt="go", resume=ResumeRequest(last=True))),
+        ("first resume --last go", ExecOptions(prompt="go", resume=ResumeRequest(last=True))),
+        (
+            "--json -c a=1 resume -c b=2",
+            ExecOptions(json=True, overrides=("a=1", "b=2"), resume=ResumeRequest()),
+        ),
+        ("-m a resume -m b --json", ExecOptions(model="b", json=True, resume=ResumeRequest())),
+        ("-i a.png b.png resume ID", ExecOptions(images=("a.png", "b.png"), resume=ResumeRequest("ID"))),
+        (
+            "--full-auto resume -s read-only",
+            ExecOptions(sandbox=SandboxMode.READ_ONLY, resume=ResumeRequest()),
+        ),
+    ],
+)
+def test_resume_names_a_session_and_a_prompt(
+    arguments: str, expected: ExecOptions, resumed: list[ExecOptions], runs: list[ExecOptions]
+) -> None:
+    assert cli.run_command_line(arguments.split()) == 7
+    assert (resumed, runs) == ([expected], [])
+
+
+def test_an_id_and_last_exclude_each_other(
+    resumed: list[ExecOptions], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run_command_line(["resume", "--last", "ID", "go"]) == 2
+    assert capsys.readouterr().err == (
+        "error: the argument '[SESSION_ID]' cannot be used with '--last'\n\n"
+        f"Usage: codex-exec resume [OPTIONS] [SESSION_ID] [PROMPT]{HELP_HINT}"
+    )
+    assert resumed == []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,7 +14,8 @@ import pytest
 import typer
 
 from codex_core.testing import ScratchHome
-from codex_exec.lean_typer import new_app
+from codex_exec.lean_typer import TrailingCommand, describe, new_app
+from codex_exec.usage import usage_error
 
 
 class Size(StrEnum):
@@ -63,8 +66,9 @@ def test_texts_are_not_touched() -> None:
 def test_an_unknown_choice_names_the_known_ones(value: str) -> None:
     with pytest.raises(typer.BadParameter) as caught:
         call(f"--size={value}")
-    assert f"invalid value '{value}' for '--size <SIZE>'" in caught.value.format_message()
-    assert "[possible values: small, large]" in caught.value.format_message()
+    assert str(caught.value.__cause__) == (
+        f"invalid value '{value}' for '--size <SIZE>'\n  [possible values: small, large]"
+    )
 
 
 def test_the_method_that_is_replaced_is_still_the_one_typer_asks() -> None:
@@ -78,20 +82,14 @@ LEFT_OUT = ["typer._adapters", "typer.rich_utils", "rich", "click", "pydantic.ty
 
 PROGRAM = """
 import json, sys
-from codex_exec import cli, run
-run.run = lambda options: 0
-codes = [cli.run_command_line(arguments) for arguments in {lines!r}]
+from codex_cli.sandbox import run_sandbox
+codes = [run_sandbox(arguments, []) for arguments in {lines!r}]
 print(json.dumps([codes, sorted(sys.modules)]), file=sys.__stdout__)
 """
 
 
 def test_parsing_loads_neither_adapters_nor_rich(scratch_home: ScratchHome) -> None:
-    lines = [
-        ["-m", "x", "-i", "a", "-c", "k=v", "--full-auto", "-s", "read-only", "--color", "auto", "hi"],
-        ["--bogus"],
-        ["-s", "bogus"],
-        ["--help"],
-    ]
+    lines = [["--bogus"], ["-s", "bogus"], ["-s", "read-only", "--network", "x"], ["--help"]]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(lines=lines)],
         env=scratch_home.environ(),
@@ -100,7 +98,7 @@ def test_parsing_loads_neither_adapters_nor_rich(scratch_home: ScratchHome) -> N
         check=True,
     )
     codes, modules = json.loads(done.stdout.splitlines()[-1])
-    assert codes == [0, 2, 2, 0]
+    assert codes == [2, 2, 2, 0]
     assert "typer.core" in modules
     assert [name for name in modules if name in LEFT_OUT] == []
 
@@ -108,3 +106,93 @@ def test_parsing_loads_neither_adapters_nor_rich(scratch_home: ScratchHome) -> N
 def test_a_defect_is_shown_without_the_values_of_variables() -> None:
     app, _ = new_app()
     assert app.pretty_exceptions_enable is False
+
+
+def run_sized(arguments: Sequence[str], overrides: Sequence[str]) -> int:
+    """A command as the rooms write them."""
+    app, command = new_app(TrailingCommand)
+
+    @command(help="Sizes things.\n\nAnd more.", epilog="Example: sized --size small ls")
+    def sized(
+        words: Annotated[list[str] | None, typer.Argument(metavar="COMMAND", help="What to size.")] = None,
+        size: Annotated[Size | None, typer.Option("-s", "--size", metavar="SIZE", help="How big.")] = None,
+        secret: Annotated[bool, typer.Option("--secret", hidden=True)] = False,
+        cd: Annotated[str | None, typer.Option("-C", "--cd", metavar="DIR", help="Where.")] = None,
+    ) -> None:
+        if not words:
+            raise typer.BadParameter("the following required arguments were not provided:\n  <COMMAND>...")
+        print(size, *words)
+
+    try:
+        code = app(list(arguments), prog_name="codex sized", standalone_mode=False)
+    except typer.TyperException as error:
+        return usage_error(error, sys.stderr)
+    return int(code or 0)
+
+
+USAGE = "Usage: codex sized [OPTIONS] [COMMAND]...\n\nFor more information, try '--help'.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ["--bogus"],
+            f"unexpected argument '--bogus' found\n\n  tip: to pass '--bogus' as a value, use '-- --bogus'\n\n{USAGE}",
+        ),
+        (
+            ["--siz"],
+            f"unexpected argument '--siz' found\n\n  tip: a similar argument exists: '--size'\n\n{USAGE}",
+        ),
+        ([], f"the following required arguments were not provided:\n  <COMMAND>...\n\n{USAGE}"),
+        (
+            ["-s", "huge"],
+            (
+                "invalid value 'huge' for '--size <SIZE>'\n  [possible values: small, large]\n\n"
+                "For more information, try '--help'.\n"
+            ),
+        ),
+    ],
+)
+def test_mistakes_are_told_as_by_all_our_commands(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_sized(arguments, []) == 2
+    assert capsys.readouterr() == ("", f"error: {told}")
+
+
+def test_the_help_page_is_as_of_all_our_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_sized(["--size", "small", "--help"], []) == 0
+    page = capsys.readouterr().out
+    assert page.startswith("Usage: codex sized [OPTIONS] [COMMAND]...\n\nSizes things.\n\nAnd more.\n")
+    assert "-s, --size <SIZE>  How big. [small, large]" in page
+    assert "sized --size small ls" in page
+    assert "secret" not in page
+    assert run_sized(["-h"], []) == 0
+    assert "And more." not in capsys.readouterr().out
+
+
+def test_words_of_a_command_line_are_not_touched(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_sized(["-s=large", "ls", "-s", "--bogus", "--"], []) == 0
+    assert capsys.readouterr().out == "large ls -s --bogus --\n"
+    assert run_sized(["--", "-s"], []) == 0
+    assert capsys.readouterr().out == "None -s\n"
+
+
+def test_a_command_can_be_described_without_running_it(capsys: pytest.CaptureFixture[str]) -> None:
+    definition = describe(run_sized)
+    assert definition is not None
+    options = {option.names: option for option in definition.options}
+    assert options["-s", "--size"].choices == ("small", "large")
+    assert options["-C", "--cd"].completes == "directory"
+    assert options["--secret",].is_hidden
+    assert [argument.label for argument in definition.arguments] == ["[COMMAND]..."]
+    assert capsys.readouterr() == ("", "")
+    assert describe(lambda arguments, overrides: len(arguments)) is None
+
+
+def test_an_error_from_elsewhere_is_told_too() -> None:
+    error = typer.BadParameter("it is wrong")
+    stream = io.StringIO()
+    assert usage_error(error, stream) == 2
+    assert stream.getvalue() == "error: it is wrong\n\nFor more information, try '--help'.\n"

@@ -44,7 +44,7 @@ for index in (None, *range(len(rules))):
         privileges.forbid_new_privileges()
         left = [rule for at, rule in enumerate(rules) if at != index]
         seccomp_rules.refusals = lambda **_: left
-        seccomp.install_filter(**settings)
+        seccomp.Filter(**settings).install()
         os.write(write_end, json.dumps(reached()).encode())
         os._exit(0)
     os.close(write_end)

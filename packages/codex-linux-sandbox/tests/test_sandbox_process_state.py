@@ -93,7 +93,7 @@ def test_root_keeps_no_power_over_the_system(run_confined: RunConfined) -> None:
 
 
 def test_command_is_the_process_that_was_started(helper: str, landlock: int) -> None:
-    command = [helper, "/tmp", READ_ONLY, "sh", "-c", "echo $$"]
+    command = [helper, "--isolation", "landlock", "/tmp", READ_ONLY, "sh", "-c", "echo $$"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         out, _ = process.communicate()
     assert int(out) == process.pid

@@ -32,9 +32,23 @@ def main() -> int:
     if (tool := dispatch(sys.argv)) is not None:
         return tool() or 0
     from codex_cli.commands import run_command_line
-    from codex_core.startup import run_program
 
-    return run_program(lambda: run_command_line(arguments))
+    try:
+        code = run_command_line(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (KeyboardInterrupt, OSError) as end:
+        # Imported only now: without it a help page takes a third less time.
+        from functools import partial
+
+        from codex_core.startup import run_program
+
+        return run_program(partial(_raise, end))
+    return code
+
+
+def _raise(end: BaseException) -> int:
+    raise end
 
 
 def _end_at_ctrl_c() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,6 +52,12 @@ def run_approval(arguments: Sequence[str], overrides: Sequence[str]) -> int:
             str | None,
             typer.Option("-C", "--cd", metavar="DIR", help="Directory to work in (default: this one)."),
         ] = None,
+        escalated: Annotated[
+            bool, typer.Option("--escalated", help="As if the model had asked to run it without the sandbox.")
+        ] = False,
+        approved: Annotated[
+            bool, typer.Option("--approved", help="As if it had been approved for the session before.")
+        ] = False,
         json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
         config: Overrides = None,
     ) -> None:
@@ -63,7 +70,8 @@ def run_approval(arguments: Sequence[str], overrides: Sequence[str]) -> int:
         services = Services(environ=user_environ())
         flags = ConfigFlags(approval_policy=policy, sandbox_mode=sandbox, cwd=cd)
         loaded = load_config(overrides=(*overrides, *(config or ())), flags=flags, services=services)
-        _print(tuple(words), loaded, services, as_json=json)
+        asked = _Circumstances(escalated=escalated, approved=approved)
+        _print(tuple(words), asked, loaded, services, as_json=json)
 
     try:
         app(list(arguments), prog_name="codex debug approval", standalone_mode=False)
@@ -75,9 +83,19 @@ def run_approval(arguments: Sequence[str], overrides: Sequence[str]) -> int:
     return 0
 
 
-def _print(words: tuple[str, ...], config: Config, services: Services, *, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Circumstances:
+    escalated: bool
+    approved: bool
+
+
+def _print(
+    words: tuple[str, ...], asked: _Circumstances, config: Config, services: Services, *, as_json: bool
+) -> None:
+    from codex_core.approval.decide import ApprovalKey
     from codex_core.approval.explain import explain_command
     from codex_core.approval.explain_patch import explain_patch
+    from codex_core.approval.writable import repository_of
     from codex_core.execution.sandbox import SandboxType, platform_sandbox
 
     has_sandbox = platform_sandbox() is not SandboxType.NONE
@@ -87,12 +105,15 @@ def _print(words: tuple[str, ...], config: Config, services: Services, *, as_jso
         approval_policy=config.approval_policy,
         sandbox_policy=config.sandbox_policy,
         tmpdir=services.environ.get("TMPDIR"),
+        settings=(config.codex_home, *repository_of(config.cwd)),
         platform_sandbox=has_sandbox,
     ) or explain_command(
         words,
         cwd=config.cwd,
         approval_policy=config.approval_policy,
         sandbox_policy=config.sandbox_policy,
+        approved=(ApprovalKey(words, config.cwd),) if asked.approved else (),
+        escalated=asked.escalated,
         platform_sandbox=has_sandbox,
     )
     if as_json:

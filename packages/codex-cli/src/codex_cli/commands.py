@@ -1,125 +1,252 @@
-"""The commands of `codex`: a table of names; a command's module is imported only when it runs."""
+"""The commands of `codex`: what they take, and which module runs them (spec: config-cli.md section 2).
+
+The definitions of the front ends come from their distributions. What runs is imported when it runs.
+"""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from codex_chatgpt.cli import APPLY
+from codex_cli import __version__
+from codex_cli.config_options import CONFIG_COMMAND
+from codex_cli.mcp_check import CHECK
+from codex_cli.mcp_options import COMMANDS as MCP_COMMANDS
+from codex_core.command_line.grammar import Argument, Command, Option
+from codex_core.command_line.options import CONFIG
+from codex_core.command_line.parser import OVERRIDES_KEY, parse, usage_line
+from codex_core.command_line.program import answered, run_invocation, write_line
+from codex_core.command_line.usage import UsageError, refuse, unrecognized_command
+from codex_exec.cli import EXEC, PROTO
+from codex_exec.cli import RESUME as EXEC_RESUME
+from codex_mcp_server.cli import SERVE
+from codex_tui.cli import OPTIONS as TUI_OPTIONS
+from codex_tui.cli import PROMPT as TUI_PROMPT
+from codex_tui.cli import RESUME, TUI
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from codex_core.command_line.parser import Invocation, Level
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: its names, one line of help, and who runs it."""
-
-    names: tuple[str, ...]
-    summary: str
-    run: Callable[[Sequence[str], Sequence[str]], int]
-    """Gets the arguments behind the name and the `-c` overrides before it; returns the exit code."""
-    hidden: bool = False
-    """Whether help leaves it out."""
-
-
-def _exec(arguments: Sequence[str], overrides: Sequence[str]) -> int:
-    from codex_exec.cli import run_command_line
-
-    return run_command_line(arguments, program="codex exec", overrides=overrides)
-
-
-def _login(arguments: Sequence[str], overrides: Sequence[str]) -> int:
-    from codex_cli.login import run_login
-
-    return run_login(arguments, overrides)
-
-
-def _logout(arguments: Sequence[str], overrides: Sequence[str]) -> int:
-    from codex_cli.login import run_logout
-
-    return run_logout(arguments, overrides)
-
-
-def _debug(arguments: Sequence[str], overrides: Sequence[str]) -> int:
-    from codex_cli.debug import run_debug
-
-    return run_debug(arguments, overrides)
-
-
-def _sandbox(arguments: Sequence[str], overrides: Sequence[str]) -> int:
-    from codex_cli.sandbox import run_sandbox
-
-    return run_sandbox(arguments, overrides)
-
-
-def _generate_ts(arguments: Sequence[str], overrides: Sequence[str]) -> int:  # noqa: ARG001
-    from codex_cli.generate_ts import run_generate_ts
-
-    return run_generate_ts(arguments)
-
-
-def _help(arguments: Sequence[str], overrides: Sequence[str]) -> int:
-    if not arguments:
-        print(help_page())
-        return 0
-    command = _find(arguments[0])
-    if command is None:
-        return unrecognized(arguments[0], [name for command in COMMANDS for name in command.names])
-    if command.run is _help:
-        return _help((), overrides)
-    return command.run([*arguments[1:], "--help"], overrides)
-
-
-COMMANDS = (
-    Command(("exec", "e"), "Run the agent once, without a terminal: for scripts and CI", _exec),
-    Command(("login",), "Store an API key, or say how you are logged in (login status)", _login),
-    Command(("logout",), "Remove the stored credentials", _logout),
-    Command(("sandbox",), "Run a command in the sandbox, or prove the sandbox", _sandbox),
-    Command(("debug",), "Look behind: the sandbox, and decisions about commands", _debug),
-    Command(
-        ("generate-ts",), "Write TypeScript declarations of the editor protocol", _generate_ts, hidden=True
+LOGIN = Command(
+    "login",
+    summary="Log in, or say how you are logged in (login status)",
+    about="Log in: with an API key, which is stored in auth.json of the codex home, readable by you alone.",
+    options=(
+        Option(
+            "--with-api-key",
+            key="with_api_key",
+            conflicts=("api_key",),
+            group="Ways to log in",
+            help="Read an API key from stdin and store it",
+        ),
+        Option(
+            "--api-key",
+            key="api_key",
+            value="API_KEY",
+            group="Ways to log in",
+            help="Store this API key; shells remember it, so better pipe it in",
+        ),
+        CONFIG,
     ),
-    Command(("help",), "Print help, or the help of a command", _help),
+    commands=(
+        Command(
+            "status",
+            summary="Say how you are logged in",
+            about="Say how you are logged in, without the secret. Exit code 1: not at all.",
+            options=(CONFIG,),
+            run="codex_cli.login:run_status",
+        ),
+    ),
+    run="codex_cli.login:run_login",
+    examples=(("printenv OPENAI_API_KEY | codex login --with-api-key", "the key stays out of the history"),),
 )
+LOGOUT = Command(
+    "logout",
+    summary="Remove the stored credentials",
+    options=(CONFIG,),
+    run="codex_cli.login:run_logout",
+)
+MCP = Command(
+    "mcp",
+    summary="Be an MCP server, or manage those the agent uses",
+    about="Be an MCP server on stdin and stdout (also without a command), or manage the servers the agent "
+    "uses, which are in config.toml.",
+    options=(CONFIG,),
+    commands=(
+        SERVE,
+        *MCP_COMMANDS.values(),
+        CHECK,
+    ),
+    run=SERVE.run,
+    examples=(
+        ("codex mcp add docs -- docs-server --port 4000", "let the agent use it"),
+        ("codex mcp list --json", "for scripts"),
+    ),
+)
+COMPLETION = Command(
+    "completion",
+    summary="Print a script that completes commands in your shell",
+    about="Print a script that makes your shell complete commands, options and values of codex.",
+    options=(CONFIG,),
+    arguments=(
+        Argument(
+            "SHELL",
+            key="shell",
+            choices=("bash", "elvish", "fish", "powershell", "zsh"),
+            help="The shell (default: bash)",
+        ),
+    ),
+    run="codex_cli.completion.command:run_completion",
+    examples=(
+        ('eval "$(codex completion bash)"', "in ~/.bashrc"),
+        ("codex completion zsh > ~/.zfunc/_codex", "with ~/.zfunc in fpath, before compinit"),
+        ("codex completion fish > ~/.config/fish/completions/codex.fish", "read at the next start"),
+    ),
+)
+DEBUG = Command(
+    "debug",
+    summary="Look behind: the sandbox, and decisions about commands",
+    options=(CONFIG,),
+    commands=(
+        Command("landlock", summary="Run a command in the sandbox of Linux"),
+        Command("seatbelt", summary="Run a command in the sandbox of macOS"),
+        Command("approval", summary="Say whether a command would run, be asked about or be refused, and why"),
+    ),
+    is_command_required=True,
+    raw="codex_cli.debug:run_debug",
+)
+GENERATE_TS = Command(
+    "generate-ts",
+    summary="Write TypeScript declarations of the editor protocol",
+    about="Write TypeScript declarations of the editor protocol, one file per type.",
+    options=(
+        Option(
+            "-o",
+            "--out",
+            key="out",
+            value="DIR",
+            is_required=True,
+            completes="directory",
+            help="Where to; made if missing",
+        ),
+        Option(
+            "-p",
+            "--prettier",
+            key="prettier",
+            value="PRETTIER_BIN",
+            completes="file",
+            help="Formatter to run on the files",
+        ),
+        CONFIG,
+    ),
+    run="codex_cli.generate_ts:run_generate_ts",
+    is_hidden=True,
+)
+RESERVED = (
+    "review",
+    "fork",
+    "sessions",
+    "archive",
+    "unarchive",
+    "delete",
+    "features",
+    "cloud",
+    "update",
+    "app-server",
+)
+"""Commands of later releases that this one does not have: said so, and not taken as a prompt."""
 
-
-COMING = ("resume", "mcp", "proto", "p", "completion", "apply", "a")
-"""Commands of the reference that a coming version brings."""
+ROOT = Command(
+    "codex",
+    summary="A coding agent that lives in your terminal",
+    about="Codex: a coding agent that lives in your terminal. Without a command it opens the terminal app.",
+    options=TUI_OPTIONS,
+    arguments=(TUI_PROMPT,),
+    commands=(
+        EXEC,
+        RESUME,
+        LOGIN,
+        LOGOUT,
+        MCP,
+        APPLY,
+        Command(
+            "sandbox",
+            summary="Run a command in the sandbox, or prove the sandbox",
+            raw="codex_cli.sandbox:run_sandbox",
+        ),
+        CONFIG_COMMAND,
+        Command(
+            "doctor",
+            summary="Check installation, configuration and sandbox",
+            raw="codex_cli.commands:run_doctor",
+        ),
+        DEBUG,
+        PROTO,
+        COMPLETION,
+        GENERATE_TS,
+        Command("mcp-server", summary=SERVE.summary, options=SERVE.options, run=SERVE.run, is_hidden=True),
+        *(
+            Command(name, summary="Not part of this version", raw=f"codex_cli.{name}:run", is_hidden=True)
+            for name in RESERVED
+        ),
+    ),
+    run=TUI.run,
+    version=f"codex-cli {__version__}",
+    examples=(
+        ('codex exec --demo "show me around"', "try it: no key, no network"),
+        ('codex "explain this repository"', "the terminal app, with a first message"),
+        ('codex exec --full-auto "make the tests pass"', "one headless run"),
+        ("codex resume --last", "go on where you were"),
+    ),
+)
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
     """Runs `codex` with these arguments and returns the exit code."""
-    overrides, rest = split_overrides(arguments)
-    if rest is None:
-        return usage_error("a value is required for '--config <key=value>' but none was supplied")
-    if not rest:
-        print(
-            'The interactive app is not part of this version. Run `codex exec "your request"`, or '
-            '`codex exec --demo "show me around"`, which needs no key.',
-            file=sys.stderr,
-        )
-        return 1
-    name = rest[0]
-    if name in ("-h", "--help"):
-        print(help_page())
-        return 0
-    if name in ("-V", "--version"):
-        from codex_cli import __version__
 
-        print(f"codex-cli {__version__}")
-        return 0
-    command = _find(name)
-    if command is None:
-        if name.startswith("-"):
-            return usage_error(f"unexpected argument '{name}' found")
-        if name in COMING:
-            return usage_error(f"`codex {name}` is not part of this version")
-        if " " in name:
-            return usage_error(
-                'the interactive app is not part of this version; for one request: codex exec "…"'
-            )
-        return unrecognized(name, [each for command in COMMANDS for each in command.names])
-    return command.run(rest[1:], overrides)
+    def run() -> int:
+        invocation = parse((ROOT,), arguments)
+        for line in ineffective(invocation):
+            write_line(f"warning: {line}", sys.stderr)
+        return run_invocation(invocation)
+
+    return answered(run)
+
+
+def run_doctor(arguments: Sequence[str], overrides: Sequence[str]) -> int:
+    """Runs `codex doctor`; returns the exit code."""
+    from codex_cli.doctor import run_doctor_command
+
+    return run_doctor_command(arguments, overrides=overrides)
+
+
+def ineffective(invocation: Invocation) -> list[str]:
+    """What stands before a command that cannot use it, a sentence each."""
+    told: list[str] = []
+    for outer, inner in zip(invocation.levels, invocation.levels[1:], strict=False):
+        taken = {OVERRIDES_KEY, *_inherited(outer, inner.command)}
+        labels = {option.key: option.names[-1] for option in outer.command.options}
+        labels |= {argument.key: outer.text(argument.key) or "" for argument in outer.command.arguments}
+        told += [
+            f"'{labels[key]}' has no effect before '{inner.command.name}'"
+            for key in outer.values
+            if key not in taken
+        ]
+    return told
+
+
+def _inherited(outer: Level, command: Command) -> Iterable[str]:
+    """What a command takes from the level before it."""
+    if command is EXEC_RESUME or command is RESUME:
+        return outer.values
+    if command is not EXEC:
+        return ()
+    # `exec` never asks, so that policy is what it does anyway.
+    silent = ("approval",) if outer.text("approval") == "never" else ()
+    return (*(option.key for option in EXEC.options), "prompt", "search", *silent)
 
 
 def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
@@ -145,44 +272,10 @@ def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[str] | No
 
 
 def usage_error(message: str) -> int:
-    """Says what is wrong with the command line (spec: config-cli.md section 4)."""
-    from codex_exec.usage import refuse
-
-    return refuse(message, sys.stderr)
+    """Says what is wrong with the command line; returns the exit code."""
+    return refuse(UsageError(message), sys.stderr)
 
 
 def unrecognized(name: str, known: Sequence[str]) -> int:
-    """Says that there is no such command, and which one may have been meant."""
-    import difflib
-
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    tip = f"\n\n  tip: a similar subcommand exists: '{close[0]}'" if close else ""
-    return usage_error(f"unrecognized subcommand '{name}'{tip}")
-
-
-def help_page() -> str:
-    """The help of `codex` itself."""
-    shown = [(", ".join(command.names), command.summary) for command in COMMANDS if not command.hidden]
-    width = max(len(names) for names, _ in shown)
-    rows = [f"  {names:<{width}}  {summary}" for names, summary in shown]
-    return "\n".join(
-        [
-            "Codex: a coding agent that lives in your terminal.",
-            "",
-            "Usage: codex [OPTIONS] <COMMAND> [ARGS]",
-            "",
-            "Commands:",
-            *rows,
-            "",
-            "Options:",
-            "  -c, --config <key=value>  Override one configuration value; repeatable",
-            "  -h, --help                Print help",
-            "  -V, --version             Print the version",
-            "",
-            'Try it without a key or network: codex exec --demo "show me around"',
-        ]
-    )
-
-
-def _find(name: str) -> Command | None:
-    return next((command for command in COMMANDS if name in command.names), None)
+    """Says that `debug` has no such command, and which one may have been meant; returns the exit code."""
+    return refuse(unrecognized_command(name, known, usage=usage_line((ROOT, DEBUG))), sys.stderr)

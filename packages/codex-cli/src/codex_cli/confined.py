@@ -45,6 +45,7 @@ def run_confined(
             policy_cwd=config.cwd,
             helper_exe=config.codex_linux_sandbox_exe,
             tmpdir=env.get("TMPDIR"),
+            settings=(config.codex_home,),
             isolation=config.sandbox_isolation,
             outlives_parent=True,
         )
@@ -62,14 +63,18 @@ def run_explain(*, sandbox: SandboxType, flags: ConfigFlags, overrides: Sequence
             from codex_core.execution.seatbelt import seatbelt_command
 
             words = seatbelt_command(
-                (), config.sandbox_policy, policy_cwd=config.cwd, tmpdir=env.get("TMPDIR")
+                (),
+                config.sandbox_policy,
+                policy_cwd=config.cwd,
+                tmpdir=env.get("TMPDIR"),
+                settings=(config.codex_home,),
             )
             print("\n".join(words[2:-1]))  # the policy and its parameters
             return
+        from codex_core.execution.sandbox import helper_options
         from codex_protocol.jsonio import dumps
 
-        isolation = config.sandbox_isolation
-        options = () if isolation is None else ("--isolation", isolation.value)
+        options = helper_options(config.sandbox_policy, (config.codex_home,), config.sandbox_isolation)
         policy = dumps(config.sandbox_policy.to_wire())
         become((_required(config.codex_linux_sandbox_exe), *options, "--explain", config.cwd, policy), env)
 
@@ -87,18 +92,23 @@ def run_self_test(options: Sequence[str], *, sandbox: SandboxType) -> int:
     try:
         with prepared_process() as (services, helpers):
             helpers.keep_for_exec()
-            become((_required(helpers.linux_sandbox_exe), "--self-test", *options), services.environ)
+            helper = _required(helpers.linux_sandbox_exe)
+            become((helper, "--self-test", *options), services.environ, is_own=True)
     except CodexError as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"the self-test cannot be started: {error.strerror} (os error {error.errno})")
 
 
-def become(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
+def become(argv: Sequence[str], env: Mapping[str, str], *, is_own: bool = False) -> NoReturn:
     """Replaces this process by the program `argv` begins with, a path.
 
-    Raises: OSError.
+    `env` is for the command that the sandbox helper is to run, not for the helper, unless `is_own`.
+
+    Raises: OSError, ValueError.
     """
+    from codex_core.execution.spawn import environment_aside
+
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
@@ -106,7 +116,12 @@ def become(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
         signal.signal(number, signal.SIG_DFL)
     # Names and values are what the user's environment holds, byte for byte (see `original_environ`).
     encoded = {_bytes(name): _bytes(value) for name, value in env.items()}
-    os.execve(argv[0], list(argv), encoded)
+    words = [_bytes(word) for word in argv]
+    if not is_own:
+        words, encoded, descriptor = environment_aside(words, encoded)
+        if descriptor is not None:
+            os.set_inheritable(descriptor, True)
+    os.execve(words[0], words, encoded)
 
 
 def _prepare(

@@ -4,41 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Annotated
-
-import typer
-
-from codex_exec.lean_typer import new_app
-from codex_exec.usage import usage_error
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from codex_core.command_line.parser import Invocation
 
 FAILED = 1
 
 
-def run_generate_ts(arguments: Sequence[str]) -> int:
+def run_generate_ts(invocation: Invocation) -> int:
     """Writes one file per type into a directory; returns the exit code."""
-    app, command = new_app()
-    outcome: list[int] = []
-
-    @command(help="Write TypeScript declarations of the editor protocol, one file per type.")
-    def generate_ts(
-        out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="Where to; made if missing.")],
-        prettier: Annotated[
-            str | None, typer.Option("-p", "--prettier", metavar="BIN", help="Formatter to run on the files.")
-        ] = None,
-        config: Annotated[  # noqa: ARG001 - every command takes overrides; this one reads no configuration
-            list[str] | None, typer.Option("-c", "--config", metavar="key=value", hidden=True)
-        ] = None,
-    ) -> None:
-        outcome.append(_write(out, prettier))
-
-    try:
-        app(list(arguments), prog_name="codex generate-ts", standalone_mode=False)
-    except typer.TyperException as error:
-        return usage_error(error, sys.stderr)
-    return outcome[0] if outcome else 0
+    return _write(invocation.inner.text("out") or "", invocation.inner.text("prettier"))
 
 
 def _write(directory: str, prettier: str | None) -> int:

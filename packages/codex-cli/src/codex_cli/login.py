@@ -4,98 +4,92 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from codex_core.config.overrides import InvalidOverrideError
 from codex_core.errors import CodexError
-from codex_exec.lean_typer import new_app
-from codex_exec.usage import usage_error
 from codex_login.errors import LoginError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from codex_core.command_line.parser import Invocation
+    from codex_core.config import Config
+    from codex_login.storage import AuthStore
 
 FAILED = 1
 
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("-c", "--config", metavar="key=value", help="Override one configuration value; repeatable."),
-]
+
+def run_login(invocation: Invocation) -> int:
+    """Signs in through the browser or on another device, or stores an API key; returns the exit code."""
+    given = invocation.inner
+
+    def login() -> int:
+        if given.is_on("with_api_key"):
+            return _store_key(_piped_key(), invocation.overrides)
+        if (key := given.text("api_key")) is not None:
+            return _store_key(key, invocation.overrides)
+        return _sign_in(
+            invocation.overrides,
+            issuer=given.text("issuer"),
+            client_id=given.text("client_id"),
+            on_device=given.is_on("device_auth"),
+        )
+
+    return _answered(login)
 
 
-def run_login(arguments: Sequence[str], overrides: Sequence[str]) -> int:
-    """Stores an API key, or says how the user is logged in; returns the exit code."""
-    app, command = new_app()
-    outcome: list[int] = []
-
-    @command(help="Store an API key for OpenAI, or say how you are logged in.")
-    def login(
-        action: Annotated[
-            str | None, typer.Argument(metavar="status", help="`status`: say how you are logged in.")
-        ] = None,
-        api_key: Annotated[
-            str | None,
-            typer.Option("--api-key", metavar="API_KEY", help="Store this key (shells remember it)."),
-        ] = None,
-        with_api_key: Annotated[
-            bool, typer.Option("--with-api-key", help="Read the key from stdin and store it.")
-        ] = False,
-        config: Overrides = None,
-    ) -> None:
-        if action not in (None, "status"):
-            raise typer.BadParameter(f"unrecognized subcommand '{action}'")
-        merged = (*overrides, *(config or ()))
-        if action == "status":
-            outcome.append(_status(merged))
-        elif with_api_key:
-            outcome.append(_store_key(_piped_key(), merged))
-        elif api_key is not None:
-            outcome.append(_store_key(api_key, merged))
-        else:
-            _say(
-                "Signing in through the browser is not part of this version. "
-                "Use `codex login --with-api-key`."
-            )
-            outcome.append(FAILED)
-
-    return _run(app, arguments, "codex login", outcome)
+def run_status(invocation: Invocation) -> int:
+    """Says how the user is logged in; returns the exit code."""
+    return _answered(lambda: _status(invocation.overrides))
 
 
-def run_logout(arguments: Sequence[str], overrides: Sequence[str]) -> int:
+def run_logout(invocation: Invocation) -> int:
     """Removes the stored credentials; returns the exit code."""
-    app, command = new_app()
-    outcome: list[int] = []
-
-    @command(help="Remove the stored credentials.")
-    def logout(
-        config: Overrides = None,
-    ) -> None:
-        outcome.append(_remove((*overrides, *(config or ()))))
-
-    return _run(app, arguments, "codex logout", outcome)
+    return _answered(lambda: _remove(invocation.overrides))
 
 
-def _run(app: typer.Typer, arguments: Sequence[str], program: str, outcome: list[int]) -> int:
+def _answered(run: Callable[[], int]) -> int:
     try:
-        code = app(list(arguments), prog_name=program, standalone_mode=False)
-    except typer.TyperException as error:
-        return usage_error(error, sys.stderr)
+        return run()
     except InvalidOverrideError as error:
         _say(f"Error parsing -c overrides: {error}")
         return FAILED
     except CodexError as error:
         _say(f"Error loading configuration: {error}")
         return FAILED
-    return outcome[0] if outcome else int(code or 0)  # the help was shown, or Ctrl-C
 
 
-def _codex_home(overrides: Sequence[str]) -> str:
+def _config(overrides: Sequence[str]) -> Config:
     from codex_core.config import ConfigFlags, load_config
     from codex_core.services import Services
+    from codex_core.startup import user_environ
 
-    return load_config(overrides=overrides, flags=ConfigFlags(), services=Services()).codex_home
+    return load_config(overrides=overrides, flags=ConfigFlags(), services=Services(environ=user_environ()))
+
+
+def _store(config: Config) -> AuthStore:
+    """Where the configuration wants credentials to be kept."""
+    from codex_login.stores import open_store
+
+    return open_store(config.codex_home, getattr(config, "cli_auth_credentials_store", "file"))
+
+
+def _sign_in(overrides: Sequence[str], *, issuer: str | None, client_id: str | None, on_device: bool) -> int:
+    from codex_cli.sign_in import sign_in_with_browser, sign_in_with_device
+    from codex_login.browser_login import SignInSettings
+    from codex_login.oauth import issuer_at
+
+    _make_codex_home()
+    config = _config(overrides)
+    try:
+        settings = SignInSettings(
+            config.codex_home, issuer=issuer_at(issuer, client_id), store=_store(config)
+        )
+    except LoginError as error:
+        _say(f"Error logging in: {error}")
+        return FAILED
+    return sign_in_with_device(settings) if on_device else sign_in_with_browser(settings)
 
 
 def _make_codex_home() -> None:
@@ -108,8 +102,8 @@ def _make_codex_home() -> None:
 
 
 def _piped_key() -> str:
-    """The key on stdin; empty if there is none or it is no text."""
-    if sys.stdin is None:
+    """The key on stdin; empty if there is none, it is no text, or somebody would have to type it."""
+    if sys.stdin is None or sys.stdin.isatty():
         return ""
     try:
         return sys.stdin.buffer.read().decode().strip()
@@ -121,7 +115,7 @@ def _store_key(key: str, overrides: Sequence[str]) -> int:
     from codex_login.auth import clean_key, login_with_api_key
 
     _make_codex_home()
-    home = _codex_home(overrides)
+    config = _config(overrides)
     if not clean_key(key):
         _say(
             "Error logging in: no API key was given. "
@@ -129,7 +123,7 @@ def _store_key(key: str, overrides: Sequence[str]) -> int:
         )
         return FAILED
     try:
-        login_with_api_key(home, key)
+        login_with_api_key(config.codex_home, key, store=_store(config))
     except LoginError as error:
         _say(f"Error logging in: {error}")
         return FAILED
@@ -141,14 +135,16 @@ def _status(overrides: Sequence[str]) -> int:
     from codex_login.auth import CodexAuth, masked_key
     from codex_protocol.config_types import AuthMode
 
+    config = _config(overrides)
     try:
-        auth = CodexAuth.from_codex_home(_codex_home(overrides))
+        stored = _store(config).read()
     except LoginError as error:
         _say(f"Error checking login status: {error}")
         return FAILED
-    if auth is None:
+    if stored is None:
         _say("Not logged in")
         return FAILED
+    auth = CodexAuth.from_stored(stored)
     if auth.mode is AuthMode.API_KEY:
         _say(f"Logged in using an API key - {masked_key(auth.api_key or '')}")
     else:
@@ -157,10 +153,13 @@ def _status(overrides: Sequence[str]) -> int:
 
 
 def _remove(overrides: Sequence[str]) -> int:
+    import asyncio
+
     from codex_login.auth import AuthManager
 
+    config = _config(overrides)
     try:
-        removed = AuthManager(_codex_home(overrides)).logout()
+        removed = asyncio.run(AuthManager(config.codex_home, store=_store(config)).sign_out())
     except LoginError as error:
         _say(f"Error logging out: {error}")
         return FAILED

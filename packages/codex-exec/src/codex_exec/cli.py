@@ -1,169 +1,194 @@
-"""The command line of `codex exec` and `codex-exec`, defined once (spec: config-cli.md section 3)."""
+"""The command lines of `codex exec`, `codex-exec` and `codex proto` (spec: config-cli.md sections 2, 3)."""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Annotated
+from codex_core.command_line import options as shared
+from codex_core.command_line.grammar import FILE, Argument, Command, Option
+from codex_core.command_line.parser import Invocation, Level
+from codex_core.command_line.program import run_command
+from codex_core.command_line.rooms import run_room
+from codex_exec import __version__
 
-import typer
-
-from codex_exec.lean_typer import new_app
-from codex_exec.options import Color, ExecOptions
-from codex_protocol.config_types import SandboxMode  # noqa: TC001 - typer reads the annotation
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_RULES = "Run"
-_OUTPUT = "Output"
+    from codex_exec.options import ExecOptions
+
+FULL_AUTO = Option(
+    "--full-auto",
+    key="full_auto",
+    conflicts=("bypass",),
+    group=shared.SAFETY_GROUP,
+    help="Let commands write in the workspace: -s workspace-write",
+    details="And in directories for temporary files. It wins over --sandbox.",
+)
+OPTIONS = (
+    shared.IMAGE,
+    shared.MODEL,
+    shared.PROFILE,
+    shared.OSS,
+    shared.DEMO,
+    shared.SANDBOX,
+    FULL_AUTO,
+    shared.BYPASS,
+    shared.CD,
+    Option(
+        "--skip-git-repo-check",
+        key="skip_git_repo_check",
+        group=shared.WORKSPACE_GROUP,
+        help="Also run outside a git repository",
+    ),
+    Option("--json", key="json", group=shared.OUTPUT_GROUP, help="Print events as JSON lines"),
+    Option(
+        "-o",
+        "--output-last-message",
+        key="last_message_file",
+        value="LAST_MESSAGE_FILE",
+        completes=FILE,
+        group=shared.OUTPUT_GROUP,
+        help="Also write the final answer to this file",
+    ),
+    Option(
+        "--color",
+        key="color",
+        value="COLOR",
+        choices=("always", "never", "auto"),
+        group=shared.OUTPUT_GROUP,
+        help="When output is coloured",
+    ),
+    shared.CONFIG,
+)
+PROMPT = Argument("PROMPT", key="prompt", help="What to do; left out or `-`: read it from stdin")
+RESUME = Command(
+    "resume",
+    summary="Go on with a recorded session",
+    about="Go on with a recorded session: the one with this id, or with --last the newest one.",
+    options=(shared.LAST, *OPTIONS),
+    arguments=(
+        Argument("SESSION_ID", key="session_id", help="The session to go on with; with --last, the prompt"),
+        PROMPT,
+    ),
+    run="codex_exec.cli:run",
+    examples=(('codex exec resume --last "now write the tests"', "one more turn in the newest session"),),
+)
+EXEC = Command(
+    "exec",
+    "e",
+    summary="Run the agent once, without asking anything: for scripts and CI",
+    about="Run the agent once, without asking anything, and print what it does.\n\n"
+    "Commands run in a sandbox; what it refuses fails, and nothing is ever approved on your behalf. On a "
+    "terminal the whole story goes to stdout; into a pipe goes the final answer alone, and the story to "
+    "stderr.",
+    options=OPTIONS,
+    arguments=(PROMPT,),
+    commands=(
+        RESUME,
+        Command("review", summary="Review changes", raw="codex_exec.review:run_command_line", is_hidden=True),
+        Command("fork", summary="Fork a session", raw="codex_exec.fork:run_command_line", is_hidden=True),
+    ),
+    run="codex_exec.cli:run",
+    version=f"codex-cli-exec {__version__}",
+    examples=(
+        ('codex exec "explain this repository"', "read-only, the answer on stdout"),
+        ('codex exec --full-auto "make the tests pass"', "may write in the workspace"),
+        ("codex exec --json - < request.md", "the prompt from stdin, events as JSON lines"),
+        ('codex exec --demo "show me around"', "without key and network"),
+    ),
+)
+PROTO = Command(
+    "proto",
+    "p",
+    summary="Speak the agent's own protocol on stdin and stdout",
+    about="Speak the agent's own protocol: one submission per line on stdin, one event per line on stdout. "
+    "The log goes to stderr.",
+    options=(shared.CONFIG,),
+    run="codex_exec.cli:run_proto",
+)
+STAND_ALONE = Command(
+    "codex-exec",
+    summary=EXEC.summary,
+    about=EXEC.about,
+    options=EXEC.options,
+    arguments=EXEC.arguments,
+    commands=EXEC.commands,
+    run=EXEC.run,
+    version=EXEC.version,
+    examples=[(line.replace("codex exec", "codex-exec"), meaning) for line, meaning in EXEC.examples],
+)
 
 
-def run_command_line(
-    arguments: Sequence[str], *, program: str = "codex-exec", overrides: Sequence[str] = ()
-) -> int:
-    """Parses `arguments`, runs, and returns the exit code: 0 done, 1 failed, 2 wrong usage.
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Runs `codex-exec` with these arguments: 0 done, 1 failed, 2 wrong usage."""
+    return run_command(STAND_ALONE, arguments)
 
-    `overrides` are `-c` values given before the command; those in `arguments` come after them.
+
+def run(invocation: Invocation) -> int:
+    """Runs the agent once, as the command line says.
+
+    Raises:
+        UsageError: an id and `--last` exclude each other.
     """
-    from codex_exec.usage import refuse, usage_error
+    options = read_options(invocation)
+    if options.resume is not None:
+        return run_room("codex_exec.resume:run", options, what="`codex exec resume`")
+    from codex_exec.run import run as run_once
 
-    app, command = new_app()
-    parsed: list[ExecOptions | None] = []
-
-    @command(help=_HELP, epilog=_EPILOG)
-    def exec_command(
-        prompt: Annotated[
-            str | None,
-            typer.Argument(metavar="PROMPT", help="What to do; left out or `-`: read it from stdin."),
-        ] = None,
-        image: Annotated[
-            list[str] | None,
-            typer.Option(
-                "-i", "--image", metavar="FILE", help="Image to send along; repeat it or use commas."
-            ),
-        ] = None,
-        config: Annotated[
-            list[str] | None,
-            typer.Option(
-                "-c", "--config", metavar="key=value", help="Override one configuration value; repeatable."
-            ),
-        ] = None,
-        model: Annotated[
-            str | None, typer.Option("-m", "--model", metavar="MODEL", help="Model to ask.")
-        ] = None,
-        profile: Annotated[
-            str | None,
-            typer.Option(
-                "-p", "--profile", metavar="CONFIG_PROFILE", help="Use this profile of config.toml."
-            ),
-        ] = None,
-        sandbox: Annotated[
-            SandboxMode | None,
-            typer.Option(
-                "-s",
-                "--sandbox",
-                metavar="SANDBOX_MODE",
-                help="read-only (the default), workspace-write or danger-full-access.",
-            ),
-        ] = None,
-        cd: Annotated[
-            str | None,
-            typer.Option("-C", "--cd", metavar="DIR", help="Directory to work in (default: this one)."),
-        ] = None,
-        full_auto: Annotated[
-            bool,
-            typer.Option(
-                "--full-auto",
-                help="Let commands write in the workspace and in temporary directories: -s workspace-write.",
-            ),
-        ] = False,
-        bypass: Annotated[
-            bool,
-            typer.Option(
-                "--dangerously-bypass-approvals-and-sandbox",
-                help="No sandbox at all. Only where the machine itself is one.",
-            ),
-        ] = False,
-        yolo: Annotated[bool, typer.Option("--yolo", hidden=True)] = False,
-        demo: Annotated[
-            bool,
-            typer.Option(
-                "--demo", help="Use the scripted offline model: no key, no network, real tools and sandbox."
-            ),
-        ] = False,
-        oss: Annotated[bool, typer.Option("--oss", help="Use a local open-weight model (Ollama).")] = False,
-        skip_git_repo_check: Annotated[
-            bool, typer.Option("--skip-git-repo-check", help="Also run outside a git repository.")
-        ] = False,
-        color: Annotated[
-            Color, typer.Option("--color", metavar="COLOR", help="always, never or auto.")
-        ] = Color.AUTO,
-        json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
-        output_last_message: Annotated[
-            str | None,
-            typer.Option(
-                "-o", "--output-last-message", metavar="FILE", help="Also write the final answer to FILE."
-            ),
-        ] = None,
-        version: Annotated[bool, typer.Option("-V", "--version", help="Print the version.")] = False,
-    ) -> None:
-        if full_auto and (bypass or yolo):
-            raise typer.BadParameter(
-                "the argument '--full-auto' cannot be used with '--dangerously-bypass-approvals-and-sandbox'"
-            )
-        parsed.append(
-            None
-            if version
-            else ExecOptions(
-                prompt=prompt,
-                images=tuple(path for value in image or () for path in value.split(",") if path),
-                overrides=(*overrides, *(config or ())),
-                model=model,
-                profile=profile,
-                sandbox=sandbox,
-                cwd=cd,
-                oss=oss,
-                demo=demo,
-                full_auto=full_auto,
-                bypass=bypass or yolo,
-                skip_git_repo_check=skip_git_repo_check,
-                color=color,
-                json=json,
-                last_message_file=output_last_message,
-            )
-        )
-
-    try:
-        app(list(arguments), prog_name=program, standalone_mode=False)
-    except typer.TyperException as error:
-        return usage_error(error, sys.stderr)
-    except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # typer's own way to say that nobody reads its help
-            raise end.__context__ from None
-        raise
-    if parsed and parsed[0] is not None and parsed[0].prompt in _COMING and "--" not in arguments:
-        return refuse(
-            f"`{program} {parsed[0].prompt}` is not part of this version; "
-            f"if it is your prompt, put `--` in front of it",
-            sys.stderr,
-        )
-    if not parsed:
-        return 0  # the parser has printed the help
-    if (options := parsed[0]) is None:
-        from codex_exec import __version__
-
-        print(f"codex-cli-exec {__version__}")
-        return 0
-    from codex_exec.run import run
-
-    return run(options)
+    return run_once(options)
 
 
-_COMING = ("resume", "review", "help")
-"""Commands below `exec` that users of the reference know."""
+def run_proto(invocation: Invocation) -> int:
+    """Speaks the protocol, as the command line says."""
+    from codex_exec.options import ProtoOptions
 
-_HELP = """Run the agent once, without asking anything, and print what it does.
+    return run_room(
+        "codex_exec.proto:run", ProtoOptions(overrides=invocation.overrides), what="`codex proto`"
+    )
 
-Commands that the sandbox refuses fail; nothing is ever approved on your behalf."""
 
-_EPILOG = 'Example: codex exec --full-auto "make the tests pass"'
+def read_options(invocation: Invocation) -> ExecOptions:
+    """What the command line asks for; what stands behind `exec` goes before what stands in front of it.
+
+    Raises:
+        UsageError: an id and `--last` exclude each other.
+    """
+    from codex_exec.options import Color, ExecOptions
+    from codex_protocol.config_types import SandboxMode
+
+    prompt, resume = invocation.last_text("prompt"), None
+    if invocation.inner.command is RESUME:
+        from codex_core.command_line.resume import read_resume
+
+        resume, own_prompt = read_resume(invocation)
+        outer = Invocation(invocation.levels[:-1])
+        prompt = own_prompt if own_prompt is not None else outer.last_text("prompt")
+    levels = invocation.levels
+    # What commands may do is what the innermost level says that says anything of it.
+    safety = next((each for each in reversed(levels) if _speaks_of_safety(each)), levels[-1])
+    sandbox, color = safety.text("sandbox"), invocation.last_text("color")
+    full_auto = safety.is_on("full_auto")
+    overrides = invocation.overrides
+    if invocation.is_on("search"):  # before `exec` only
+        overrides = (*overrides, "tools.web_search=true")
+    return ExecOptions(
+        prompt=prompt,
+        images=invocation.last_texts("image"),
+        overrides=overrides,
+        model=invocation.last_text("model"),
+        profile=invocation.last_text("profile"),
+        sandbox=None if sandbox is None else SandboxMode(sandbox),
+        cwd=invocation.last_text("cd"),
+        oss=invocation.is_on("oss"),
+        demo=invocation.is_on("demo"),
+        full_auto=full_auto,
+        bypass=safety.is_on("bypass") and not full_auto,
+        skip_git_repo_check=invocation.is_on("skip_git_repo_check"),
+        color=Color.AUTO if color is None else Color(color),
+        json=invocation.is_on("json"),
+        last_message_file=invocation.last_text("last_message_file"),
+        resume=resume,
+    )
+
+
+def _speaks_of_safety(level: Level) -> bool:
+    return any(key in level.values for key in ("sandbox", "full_auto", "bypass"))

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from codex_core.command_line.resume import ResumeRequest
     from codex_protocol.config_types import SandboxMode
 
 
@@ -39,3 +40,13 @@ class ExecOptions:
     color: Color = Color.AUTO
     json: bool = False
     last_message_file: str | None = None
+    resume: ResumeRequest | None = None
+    """The session to go on with; None for a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtoOptions:
+    """The command line of `codex proto`, parsed; the overrides have not been read yet."""
+
+    overrides: tuple[str, ...] = ()
+    """`-c key=value`, in order."""

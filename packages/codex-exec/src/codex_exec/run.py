@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import io
 import os
 import sys
 from typing import TYPE_CHECKING, Protocol
@@ -13,12 +12,14 @@ from codex_core.config.overrides import InvalidOverrideError
 from codex_core.errors import CodexError
 from codex_exec.output import Output, OutputError
 from codex_exec.prompt import RunError
+from codex_exec.streams import mend_standard_streams
 from codex_login.errors import LoginError
 
 if TYPE_CHECKING:
     from codex_core.arg0 import HelperDirectory
     from codex_core.config.config import Config
     from codex_core.conversation.conversation import CodexConversation
+    from codex_core.logs import Logs
     from codex_core.services import Services
     from codex_exec.options import ExecOptions
     from codex_exec.stop import Stop
@@ -41,7 +42,7 @@ class Printer(Protocol):
 
 def run(options: ExecOptions) -> int:
     """Runs once and returns the exit code; a known problem is one sentence on stderr."""
-    _mend_standard_streams()
+    mend_standard_streams()
     try:
         return _run(options)
     except RunError as error:
@@ -172,16 +173,30 @@ async def _converse(
     try:
         with stop.listening():
             async with output:
-                printer = _printer(options, config, output)
-                printer.begin(config, prompt)
-                outcome = await _take_turn(config, auth, services, printer, output, stop, options, prompt)
-                _report(outcome, printer, output, options)
+                with _logs(options, services, output):
+                    printer = _printer(options, config, output)
+                    printer.begin(config, prompt)
+                    outcome = await _take_turn(config, auth, services, printer, output, stop, options, prompt)
+                    _report(outcome, printer, output, options)
     except asyncio.CancelledError:
         if stop.signal is None:
             raise
     if stop.exit_code is not None and (output.dropped or not outcome.completed):
         return stop.exit_code
     return FAILED if outcome.failed else 0
+
+
+def _logs(options: ExecOptions, services: Services, output: Output) -> Logs:
+    """Sends the log to stderr, with the output and as patiently."""
+    from codex_core.logs import EXEC_DEFAULT, configure_logging
+    from codex_exec.painter import is_colored
+
+    return configure_logging(
+        services.environ,
+        default=EXEC_DEFAULT,
+        stream=output.to(sys.stderr),
+        colored=is_colored(options.color, sys.stderr),
+    )
 
 
 async def _take_turn(
@@ -257,17 +272,3 @@ def write_last_message(path: str, message: str | None) -> str | None:
     except OSError as error:
         return f'Failed to write last message file "{path}": {error.strerror}'
     return f"Warning: no last agent message; wrote empty content to {path}" if message is None else None
-
-
-def _mend_standard_streams() -> None:
-    """Makes every stream one that can be used: open, and able to write any text; programs get UTF-8."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        stream = getattr(sys, name)
-        if stream is None:  # closed before we began; a file we open later must not get its number
-            opened = os.open(os.devnull, os.O_RDWR)
-            if opened != number:
-                os.dup2(opened, number)
-                os.close(opened)
-            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
-        elif number and isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding=stream.encoding if stream.isatty() else "utf-8", errors="replace")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from codex_core.conversation.conversation import CodexConversation
     from codex_exec.output import Output
-    from codex_protocol.ops import InterruptOp
+    from codex_protocol.ops import Op
 
 REPEAT_SECONDS = 1.0
 """Within this time the same signal again is the same wish: `timeout` sends its own twice."""
@@ -44,7 +44,7 @@ class Stop:
         self._kill = kill
         self._task: asyncio.Task[object] | None = None
         self._conversation: CodexConversation | None = None
-        self._interrupt: InterruptOp | None = None
+        self._op: Op | None = None
         self._interrupting: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
         self._since = 0.0
@@ -61,8 +61,13 @@ class Stop:
         """From now on it is the turn of this conversation that is stopped."""
         from codex_protocol.ops import InterruptOp
 
-        self._interrupt = InterruptOp()
-        self._conversation = conversation
+        self._op, self._conversation = InterruptOp(), conversation
+
+    def shuts_down(self, conversation: CodexConversation) -> None:
+        """From now on it is this conversation that is ended, with the turn that runs."""
+        from codex_protocol.ops import ShutdownOp
+
+        self._op, self._conversation = ShutdownOp(), conversation
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -102,15 +107,15 @@ class Stop:
             return
         self._has_begun = True
         self._output.hurry()
-        if self._conversation is None or self._interrupt is None:
+        if self._conversation is None or self._op is None:
             self._task.cancel()
             return
-        self._interrupting = asyncio.create_task(self._submit(self._conversation, self._interrupt))
+        self._interrupting = asyncio.create_task(self._submit(self._conversation, self._op))
         self._interrupting.add_done_callback(self._submitted)
 
-    async def _submit(self, conversation: CodexConversation, interrupt: InterruptOp) -> None:
+    async def _submit(self, conversation: CodexConversation, op: Op) -> None:
         with contextlib.suppress(SessionError):  # it has just ended by itself
-            await conversation.submit(interrupt)
+            await conversation.submit(op)
 
     def _submitted(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and self._task is not None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from .isolation import AUTO, DEFAULT_ISOLATION, ISOLATIONS
+from .isolation import AUTO, DEFAULT_ISOLATION, ISOLATIONS, LANDLOCK, NAMESPACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from .seccomp import Programs
+    from .enclosure import Enclosure
+    from .policy import SandboxPolicy
 
 NAME = "codex-linux-sandbox"
 USAGE_ERROR = 2
@@ -21,8 +22,9 @@ USAGE = f"Usage: {NAME} [OPTIONS] <SANDBOX_POLICY_CWD> <SANDBOX_POLICY> [--] <CO
 EXPLAIN, SELF_TEST, AS_JSON = "--explain", "--self-test", "--json"
 OUTLIVE_PARENT = "--outlive-parent"
 FLAGS = (EXPLAIN, SELF_TEST, AS_JSON, OUTLIVE_PARENT)
-ISOLATION, PARENT_PID, SERVE = "--isolation", "--parent-pid", "--serve"
-VALUED = (ISOLATION, PARENT_PID, SERVE)
+ISOLATION, PARENT_PID, SERVE, SETTINGS = "--isolation", "--parent-pid", "--serve", "--settings"
+ENVIRONMENT = "--environment"
+VALUED = (ISOLATION, PARENT_PID, SERVE, SETTINGS, ENVIRONMENT)
 HELP = f"""\
 Runs one command confined by the Linux kernel (Landlock, seccomp, no new privileges).
 
@@ -39,8 +41,12 @@ Options:
       --isolation <KIND>  auto: namespaces where the kernel allows them, Landlock and seccomp always;
                           namespaces: an error where it does not; landlock: never namespaces
                           [default: {DEFAULT_ISOLATION}]
+      --settings <DIR>    Keep this directory read-only below a writable root, as .git, .codex and .agents
+                          are; in namespaces only. May be given more than once
       --parent-pid <PID>  End at once if this process is no longer the parent
       --outlive-parent    Go on when the process that started this one ends
+      --environment <FD>  Read the command's environment from this descriptor: NAME=VALUE, each ended by a
+                          null character. What this program itself is started with may then be empty
       --serve <FD>        Start the commands that the agent at the other end of this socket asks for, each
                           as its own policy says, until that end is closed
       --explain           Say what the policy comes to here, instead of running a command
@@ -62,10 +68,25 @@ class _Options:
         self.isolation: str | None = None
         self.parent: int | None = None
         self.served: int | None = None
+        self.settings: tuple[str, ...] = ()
+        self.given: int | None = None
         self.flags: set[str] = set()
         # In a process of the command server:
         self.environment: dict[bytes, bytes] | None = None
-        self.programs: Programs | None = None
+
+    @property
+    def kind(self) -> str:
+        """The isolation that is asked for."""
+        return self.isolation or DEFAULT_ISOLATION
+
+
+class _CommandLine:
+    """What stands after the options: the policy, what it is about, and the command."""
+
+    def __init__(self, cwd: str, policy: SandboxPolicy, command: list[str]) -> None:
+        self.cwd = cwd
+        self.policy = policy
+        self.command = command
 
 
 def main() -> NoReturn:
@@ -73,15 +94,72 @@ def main() -> NoReturn:
     _main(sys.argv[1:], _Options())
 
 
-def run(arguments: list[str], environment: dict[bytes, bytes], programs: Programs) -> NoReturn:
+def run(arguments: list[str], environment: dict[bytes, bytes]) -> NoReturn:
     """As `main`, in a process forked for one command, which gets `environment`. See `server`."""
     options = _Options()
     options.environment = environment
-    options.programs = programs
     _main(arguments, options)
 
 
+def run_enclosed(
+    enclosure: Enclosure, command: list[bytes], environment: dict[bytes, bytes], *, is_confined: bool
+) -> NoReturn:
+    """Becomes `command`, in a process forked for it, confined as `enclosure` says unless it is already."""
+    from .errors import ConfinementError
+
+    if not command:
+        _usage_error("missing <COMMAND>")
+    try:
+        if not is_confined:
+            enclosure.confine()
+    except (ConfinementError, OSError) as error:
+        _cannot_confine(error)
+    _become(command, environment)
+
+
+def enclosure_for(arguments: list[str], environment: dict[bytes, bytes]) -> Enclosure | None:
+    """What is ready for these arguments and others like them; see `enclosure`.
+
+    None when the arguments ask for nothing that could be. Raises: ConfinementError, OSError, and SystemExit
+    for arguments that are wrong.
+    """
+    options = _Options()
+    line = _read(_read_options(arguments, options), options)
+    if options.flags - {OUTLIVE_PARENT} or not line.policy.confines or not os.path.isabs(line.cwd):
+        return None
+    from .enclosure import Enclosure
+    from .errors import ConfinementError
+    from .namespaces import NamespacesError
+
+    def make(*, in_namespaces: bool) -> Enclosure:
+        tmpdir = os.fsdecode(environment.get(b"TMPDIR", b""))
+        return Enclosure(
+            line.policy,
+            cwd=line.cwd,
+            tmpdir=tmpdir,
+            settings=options.settings,
+            in_namespaces=in_namespaces,
+        )
+
+    if options.kind == LANDLOCK:
+        return make(in_namespaces=False)
+    try:
+        return make(in_namespaces=True)
+    except NamespacesError as error:
+        if options.kind == NAMESPACES:
+            raise ConfinementError(str(error)) from error
+        return make(in_namespaces=False)
+
+
 def _main(arguments: list[str], options: _Options) -> NoReturn:
+    arguments = _read_options(arguments, options)
+    if SELF_TEST in options.flags:
+        _self_test(arguments, options)
+    _run(arguments, options)
+
+
+def _read_options(arguments: list[str], options: _Options) -> list[str]:
+    """Reads what stands in front; the arguments left."""
     while arguments and arguments[0].startswith("-"):
         option, *arguments = arguments
         if option in ("-h", "--help"):
@@ -98,9 +176,7 @@ def _main(arguments: list[str], options: _Options) -> NoReturn:
             arguments = _valued_option(option, arguments, options)
         if options.served is not None:
             _serve(options.served)
-    if SELF_TEST in options.flags:
-        _self_test(arguments, options)
-    _run(arguments, options)
+    return arguments
 
 
 def _valued_option(option: str, arguments: list[str], options: _Options) -> list[str]:
@@ -119,18 +195,23 @@ def _valued_option(option: str, arguments: list[str], options: _Options) -> list
             )
         options.isolation = value
         return arguments
+    if name == SETTINGS:
+        options.settings = (*options.settings, os.path.join(os.getcwd(), value))
+        return arguments
     if not (value.isascii() and value.isdigit()):
         what = "process id" if name == PARENT_PID else "descriptor"
         _usage_error(f"invalid value '{value}' for '{name}': expected a {what}")
     if name == PARENT_PID:
         options.parent = int(value)
+    elif name == ENVIRONMENT:
+        options.given = int(value)
     else:
         options.served = int(value)
     return arguments
 
 
-def _run(arguments: list[str], options: _Options) -> NoReturn:
-    from .errors import ConfinementError, PolicyError
+def _read(arguments: list[str], options: _Options) -> _CommandLine:
+    from .errors import PolicyError
     from .policy import parse_policy
 
     if len(arguments) < 2:
@@ -145,27 +226,40 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
         policy = parse_policy(text)
     except PolicyError as error:
         _usage_error(f"invalid value '{text}' for '<SANDBOX_POLICY>': {error}")
-    isolation = options.isolation or DEFAULT_ISOLATION
+    if not command and EXPLAIN not in options.flags:
+        _usage_error("missing <COMMAND>")
+    return _CommandLine(cwd, policy, command)
+
+
+def _run(arguments: list[str], options: _Options) -> NoReturn:
+    from . import launch
+    from .errors import ConfinementError
+
+    line = _read(arguments, options)
+    policy, command = line.policy, line.command
     if EXPLAIN in options.flags:
         from .explain import explain
 
-        given = os.environb if options.environment is None else options.environment
+        given = options.environment or (
+            os.environb if options.given is None else launch.read_environment(options.given)
+        )
         tmpdir = os.fsdecode(given.get(b"TMPDIR", b""))
-        sys.stdout.write(explain(policy, cwd=cwd, tmpdir=tmpdir, isolation=isolation))
+        sys.stdout.write(
+            explain(policy, cwd=line.cwd, tmpdir=tmpdir, isolation=options.kind, settings=options.settings)
+        )
         sys.exit(0)
-    if not command:
-        _usage_error("missing <COMMAND>")
 
     if sys.platform != "linux":
         _fail("cannot confine the command, so it was not run: this is not Linux", CANNOT_CONFINE)
-
-    from . import launch
 
     try:
         if options.environment is None:
             if OUTLIVE_PARENT not in options.flags:
                 launch.die_with_parent(options.parent)
-            environment = launch.original_environment()
+            if options.given is not None:
+                environment = launch.read_environment(options.given)
+            else:
+                environment = launch.original_environment()
         else:  # bound to its parent already
             environment = options.environment
         if policy.confines:
@@ -174,16 +268,27 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
             tmpdir = os.fsdecode(environment.get(b"TMPDIR", b""))
             confine_command(
                 policy,
-                cwd=cwd,
+                cwd=line.cwd,
                 tmpdir=tmpdir,
-                isolation=isolation,
+                isolation=options.kind,
+                settings=options.settings,
                 outlives_parent=OUTLIVE_PARENT in options.flags,
-                programs=options.programs,
             )
     except (ConfinementError, OSError) as error:
-        _fail(f"cannot confine the command, so it was not run: {error}", CANNOT_CONFINE)
-    failure = launch.execute([os.fsencode(argument) for argument in command], environment)
-    _fail(f"cannot run '{command[0]}': {failure.strerror} (os error {failure.errno})", failure.exit_code)
+        _cannot_confine(error)
+    _become([os.fsencode(argument) for argument in command], environment)
+
+
+def _cannot_confine(error: Exception) -> NoReturn:
+    _fail(f"cannot confine the command, so it was not run: {error}", CANNOT_CONFINE)
+
+
+def _become(command: list[bytes], environment: dict[bytes, bytes]) -> NoReturn:
+    from . import launch
+
+    failure = launch.execute(command, environment)
+    program = os.fsdecode(command[0])
+    _fail(f"cannot run '{program}': {failure.strerror} (os error {failure.errno})", failure.exit_code)
 
 
 def _serve(descriptor: int) -> NoReturn:
@@ -193,7 +298,7 @@ def _serve(descriptor: int) -> NoReturn:
     from .server import serve
 
     try:
-        serve(descriptor, run)
+        serve(descriptor, run, run_enclosed, enclosure_for)
     except OSError as error:
         _fail(f"cannot serve commands: {error.strerror} (os error {error.errno})", CANNOT_CONFINE)
 

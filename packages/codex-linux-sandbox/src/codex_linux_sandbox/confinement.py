@@ -10,10 +10,7 @@ from .isolation import LANDLOCK, NAMESPACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .policy import SandboxPolicy
-    from .seccomp import Programs
 
 
 class Confinement:
@@ -45,7 +42,7 @@ def confine(
     _require_linux()
     _require_one_thread()
     tmpdir = tmpdir if tmpdir is not None else os.environ.get("TMPDIR")
-    return _restrict(policy, _writable_paths(policy, cwd, tmpdir), in_namespaces=False, abi=landlock_abi)
+    return _restrict(policy, writable_paths(policy, cwd, tmpdir), in_namespaces=False, abi=landlock_abi)
 
 
 def confine_command(
@@ -54,71 +51,114 @@ def confine_command(
     cwd: str,
     tmpdir: str,
     isolation: str,
+    settings: tuple[str, ...] = (),
     outlives_parent: bool = False,
-    programs: Programs | None = None,
 ) -> Confinement:
     """As `confine`, in namespaces of its own where `isolation` says so and the kernel allows it.
 
     With namespaces, this returns in a new process, which is to become the command; the calling one waits for
-    it, ends as it ends, and never returns from here. `outlives_parent` lets both go on when the caller of the
-    calling one is gone. `programs` are filters compiled ahead.
+    it, ends as it ends, and never returns from here. `settings` are directories that stay read-only in them.
+    `outlives_parent` lets both go on when the caller of the calling one is gone.
 
     Raises: ConfinementError.
     """
     _require_linux()
     _require_one_thread()
     if isolation == LANDLOCK:
-        writable = _writable_paths(policy, cwd, tmpdir)
-        return _restrict(policy, writable, in_namespaces=False, programs=programs)
+        writable = writable_paths(policy, cwd, tmpdir)
+        return _restrict(policy, writable, in_namespaces=False)
 
     from . import landlock, namespaces
-    from .policy import trusted_roots
+    from .layout import survey
+    from .protected import Placeholders
 
     landlock.kernel_abi()  # fail before anything is set up
-    writable = trusted_roots(policy.requested_roots(cwd, tmpdir=tmpdir))
-    protected, release = _protected_paths(policy, cwd, tmpdir)
+    layout = survey(policy, cwd=cwd, tmpdir=tmpdir, settings=settings)
+    placeholders = Placeholders()
+    placeholders.hold(layout.vacant)
     try:
         granted = namespaces.enter(
-            writable, protected, at_end=release, parent=None if outlives_parent else os.getppid()
+            layout.writable,
+            layout.protected,
+            placeholders.paths,
+            at_end=placeholders.release,
+            parent=None if outlives_parent else os.getppid(),
         )
     except namespaces.NamespacesError as error:
-        release()
+        placeholders.release()
         if isolation == NAMESPACES:
             raise ConfinementError(str(error)) from error
-        writable = _writable_paths(policy, cwd, tmpdir)
-        return _restrict(policy, writable, in_namespaces=False, programs=programs)
-    return _restrict(policy, granted, in_namespaces=True, programs=programs)
+        writable = writable_paths(policy, cwd, tmpdir)
+        return _restrict(policy, writable, in_namespaces=False)
+    return _restrict(policy, granted, in_namespaces=True)
+
+
+class Restriction:
+    """Landlock's and seccomp's part of a policy, made ready for one process or for many."""
+
+    __slots__ = ("_filter", "_in_namespaces", "_network", "_privileges", "_ruleset")
+
+    def __init__(
+        self,
+        policy: SandboxPolicy,
+        writable: list[str],
+        *,
+        in_namespaces: bool,
+        abi: int | None = None,
+        terminals: bool = True,
+    ) -> None:
+        """`terminals`: whether terminals that are standard input, output or error now may be opened again.
+
+        Raises: ConfinementError.
+        """
+        from . import landlock, privileges, seccomp
+
+        self._privileges = privileges
+        kernel_abi = landlock.kernel_abi()
+        self._in_namespaces = in_namespaces
+        self._network = policy.allows_network
+        self._ruleset = landlock.Ruleset(
+            writable,
+            network=policy.allows_network,
+            abi=kernel_abi if abi is None else min(abi, kernel_abi),
+            terminals=terminals,
+        )
+        self._filter = seccomp.Filter(
+            network=policy.allows_network,
+            # Read-only mounts refuse metadata changes by place; without them, all are refused or none.
+            writes=in_namespaces or policy.allows_writes,
+            truncate_covered=bool(self._ruleset.enforced.file_system & landlock.TRUNCATE),
+        )
+
+    def apply(self) -> Confinement:
+        """Confines this process and all it starts. Raises: ConfinementError."""
+        self._privileges.forbid_new_privileges()
+        self._privileges.drop_capabilities(network=self._network)
+        enforced = self._ruleset.restrict()
+        self._filter.install()
+        return Confinement(
+            namespaces=self._in_namespaces,
+            landlock_abi=enforced.abi,
+            writable=enforced.writable,
+            filter_rules=self._filter.rules,
+        )
+
+    def close(self) -> None:
+        self._ruleset.close()
 
 
 def _restrict(
-    policy: SandboxPolicy,
-    writable: list[str],
-    *,
-    in_namespaces: bool,
-    abi: int | None = None,
-    programs: Programs | None = None,
+    policy: SandboxPolicy, writable: list[str], *, in_namespaces: bool, abi: int | None = None
 ) -> Confinement:
-    from . import landlock, privileges, seccomp
-
-    kernel_abi = landlock.kernel_abi()
-    abi = kernel_abi if abi is None else min(abi, kernel_abi)
-    network = policy.allows_network
-    privileges.forbid_new_privileges()
-    privileges.drop_capabilities(network=network)
-    enforced = landlock.restrict(writable, network=network, abi=abi)
-    rules = seccomp.install_filter(
-        network=network,
-        # Read-only mounts refuse metadata changes by place; without them, all are refused or none.
-        writes=in_namespaces or policy.allows_writes,
-        truncate_covered=bool(enforced.file_system & landlock.TRUNCATE),
-        programs=programs,
-    )
-    return Confinement(
-        namespaces=in_namespaces, landlock_abi=abi, writable=enforced.writable, filter_rules=rules
-    )
+    restriction = Restriction(policy, writable, in_namespaces=in_namespaces, abi=abi)
+    try:
+        return restriction.apply()
+    finally:
+        restriction.close()
 
 
-def _writable_paths(policy: SandboxPolicy, cwd: str, tmpdir: str | None) -> list[str]:
+def writable_paths(policy: SandboxPolicy, cwd: str, tmpdir: str | None) -> list[str]:
+    """The canonical places that may be written where there are no namespaces."""
     from .landlock import SHARED_MEMORY
     from .policy import trusted_roots
 
@@ -126,25 +166,6 @@ def _writable_paths(policy: SandboxPolicy, cwd: str, tmpdir: str | None) -> list
     if policy.allows_writes:
         requested.append(SHARED_MEMORY)
     return trusted_roots(requested)
-
-
-def _protected_paths(policy: SandboxPolicy, cwd: str, tmpdir: str) -> tuple[list[str], Callable[[], None]]:
-    """What stays read-only in every root, and how to clean up after the command.
-
-    Missing names are kept missing in the workspace and in the roots the user named, not in shared temporary
-    directories.
-    """
-    from .policy import trusted_roots
-    from .protected import Protection
-
-    protection = Protection()
-    own = [os.path.join(cwd, root) for root in (*policy.writable_roots, cwd)] if policy.allows_writes else []
-    for root in policy.requested_roots(cwd, tmpdir=tmpdir):
-        for path in trusted_roots([root]):
-            protection.add_existing(path)
-            if root in own:
-                protection.add_missing(path)
-    return protection.paths, protection.release
 
 
 def _require_linux() -> None:

@@ -7,4 +7,4 @@ NAMESPACES = "namespaces"  # an error where they cannot
 LANDLOCK = "landlock"  # Landlock and seccomp only
 ISOLATIONS = (AUTO, NAMESPACES, LANDLOCK)
 
-DEFAULT_ISOLATION = LANDLOCK
+DEFAULT_ISOLATION = AUTO

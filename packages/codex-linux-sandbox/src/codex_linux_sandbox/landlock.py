@@ -112,33 +112,51 @@ def handled(abi: int, *, network: bool) -> tuple[int, int, int]:
     return file_system, tcp, scoped
 
 
-def restrict(writable: list[str], *, network: bool, abi: int) -> Enforced:
-    """Confines this thread: everything readable, nothing writable but `writable` and a few devices.
+class Ruleset:
+    """What is to be enforced, made ready: enforcing it is a single system call, once or in many processes."""
 
-    `writable` are canonical paths; they are opened without following symbolic links, so a link that appears
-    meanwhile opens nothing. One that does not exist is left out. No new privileges must be set.
+    __slots__ = ("_descriptor", "enforced")
 
-    Raises: ConfinementError.
-    """
-    file_system, tcp, scoped = handled(abi, network=network)
-    attributes = _RULESET.pack(file_system, tcp, scoped)
-    size = 24 if abi >= SCOPE_ABI else 16 if abi >= NETWORK_ABI else 8
-    try:
-        ruleset = libc.syscall(_CREATE_RULESET, attributes, size, 0)
-    except OSError as error:
-        raise ConfinementError(f"Landlock refused the ruleset: {error.strerror}") from error
-    try:
-        _allow(ruleset, "/", READ, file_system)
-        for device in DEVICES:
-            _allow(ruleset, device, ON_FILE, file_system)
-        _allow_inherited_terminals(ruleset, file_system)
-        granted = [root for root in writable if _allow(ruleset, root, WRITE, file_system)]
-        libc.syscall(_RESTRICT_SELF, ruleset, 0)
-    except OSError as error:
-        raise ConfinementError(f"Landlock refused to restrict this process: {error.strerror}") from error
-    finally:
-        os.close(ruleset)
-    return Enforced(abi=abi, file_system=file_system, network=tcp, scoped=scoped, writable=tuple(granted))
+    def __init__(self, writable: list[str], *, network: bool, abi: int, terminals: bool = True) -> None:
+        """Everything readable, nothing writable but `writable` and a few devices.
+
+        `writable` are canonical paths; they are opened without following symbolic links, so a link that
+        appears meanwhile opens nothing. One that does not exist is left out. `terminals`: whether what is
+        open as standard input, output and error now counts, if it is a terminal.
+
+        Raises: ConfinementError.
+        """
+        file_system, tcp, scoped = handled(abi, network=network)
+        attributes = _RULESET.pack(file_system, tcp, scoped)
+        size = 24 if abi >= SCOPE_ABI else 16 if abi >= NETWORK_ABI else 8
+        try:
+            self._descriptor = libc.syscall(_CREATE_RULESET, attributes, size, 0)
+        except OSError as error:
+            raise ConfinementError(f"Landlock refused the ruleset: {error.strerror}") from error
+        try:
+            _allow(self._descriptor, "/", READ, file_system)
+            for device in DEVICES:
+                _allow(self._descriptor, device, ON_FILE, file_system)
+            if terminals:
+                _allow_inherited_terminals(self._descriptor, file_system)
+            granted = [root for root in writable if _allow(self._descriptor, root, WRITE, file_system)]
+        except OSError as error:
+            self.close()
+            raise ConfinementError(f"Landlock refused a rule: {error.strerror}") from error
+        self.enforced = Enforced(
+            abi=abi, file_system=file_system, network=tcp, scoped=scoped, writable=tuple(granted)
+        )
+
+    def restrict(self) -> Enforced:
+        """Confines this thread and all it starts. No new privileges must be set. Raises: ConfinementError."""
+        try:
+            libc.syscall(_RESTRICT_SELF, self._descriptor, 0)
+        except OSError as error:
+            raise ConfinementError(f"Landlock refused to restrict this process: {error.strerror}") from error
+        return self.enforced
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
 
 def _allow(ruleset: int, path: str, rights: int, known: int) -> bool:

@@ -58,6 +58,19 @@ def original_environment() -> dict[bytes, bytes]:
     return environment
 
 
+def read_environment(descriptor: int) -> dict[bytes, bytes]:
+    """The environment that `descriptor` holds, which is closed. Raises: OSError."""
+    content = b""
+    try:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        while part := os.read(descriptor, 1 << 16):
+            content += part
+    finally:
+        os.close(descriptor)
+    entries = (entry.partition(b"=") for entry in content.split(b"\0"))
+    return {name: value for name, equals, value in entries if name and equals}
+
+
 def execute(
     command: list[bytes], environment: dict[bytes, bytes], *, keep_descriptors: bool = False
 ) -> LaunchError:

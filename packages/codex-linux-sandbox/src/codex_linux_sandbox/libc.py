@@ -21,6 +21,7 @@ _CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)  # version 3 of the inter
 _CAPABILITY_SETS = struct.Struct("=6I")  # low halves, then high halves
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _EINTR = 4
+_MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 _SIG_DFL = None  # the value 0 as a function pointer
 _SIGNAL_SET_BYTES = 128
 _SIGNAL_INFO_BYTES = 128
@@ -60,6 +61,16 @@ def install_filter(program: bytes) -> None:
 def mount(source: bytes | None, target: bytes, kind: bytes | None, flags: int, options: bytes | None) -> None:
     """As mount(2). Raises: OSError."""
     _checked(_libc.mount(source, target, kind, ctypes.c_ulong(flags), options))
+
+
+def unmount(target: bytes) -> None:
+    """Takes the topmost mount at `target` away, in use or not. Raises: OSError."""
+    _checked(_libc.umount2(target, ctypes.c_int(_MNT_DETACH | _UMOUNT_NOFOLLOW)))
+
+
+def unshare(flags: int) -> None:
+    """As unshare(2). Raises: OSError."""
+    _checked(_libc.unshare(ctypes.c_int(flags)))
 
 
 def clone(flags: int) -> int:

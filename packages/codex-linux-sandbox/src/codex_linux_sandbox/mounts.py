@@ -32,11 +32,12 @@ _DEVICE_LINKS = {
 }
 
 
-def arrange(writable: list[str], protected: list[str]) -> list[str]:
+def arrange(writable: list[str], protected: list[str], vacant: list[str]) -> list[str]:
     """Changes the mounts; the paths that are writable afterwards.
 
     `writable` are canonical and none is below another. `protected` are canonical paths that stay read-only
-    although they may be below one of those. The working directory stays what it was by name.
+    although they may be below one of those. `vacant` are places that `cover` will be called for. The working
+    directory stays what it was by name.
 
     Raises: OSError.
     """
@@ -48,18 +49,57 @@ def arrange(writable: list[str], protected: list[str]) -> list[str]:
     private = [] if any(_is_at_or_below(path, "/dev") for path in writable) else _make_devices()
     libc.mount(b"proc", b"/proc", b"proc", _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, None)
     attached = [path for path, tree in trees if tree is not None and _attach(tree, path)]
-    for path in _ways(protected, attached):
+    for path in _ways([*protected, *vacant], attached):
         tree = _clone(path)
         if tree is None or not _attach(tree, path):
             raise OSError(errno.ENOENT, f"cannot keep {path} in its place")
     for path in protected:
-        tree = _clone(path, link=True)
-        if tree is not None:
-            _set_attributes(tree, b"", _READ_ONLY, recursive=True)
-            if not _attach(tree, path, link=True):
-                raise OSError(errno.ENOENT, f"cannot protect {path}")
+        cover(path)
     os.chdir(here)  # by name, or it would stay below the mounts made since
     return attached + private
+
+
+def cover(path: str) -> None:
+    """Makes what is at canonical `path` read-only and impossible to move; nothing is done if it is missing.
+
+    Raises: OSError.
+    """
+    tree = _clone(path, link=True)
+    if tree is not None:
+        _set_attributes(tree, b"", _READ_ONLY, recursive=True)
+        if not _attach(tree, path, link=True):
+            raise OSError(errno.ENOENT, f"cannot protect {path}")
+
+
+def cover_directory(descriptor: int) -> None:
+    """As `cover`, for an open directory. Raises: OSError."""
+    tree = _clone_open(descriptor)
+    try:
+        _set_attributes(tree, b"", _READ_ONLY, recursive=True)
+        _move(tree, descriptor)
+    finally:
+        os.close(tree)
+
+
+def uncover(path: str) -> None:
+    """Undoes `cover`. Raises: OSError."""
+    libc.unmount(path.encode("utf-8", "surrogateescape"))
+
+
+def empty_shared_memory() -> bool:
+    """Puts a new file system in the place of a private /dev/shm that is not empty; false if it is empty.
+
+    Raises: OSError.
+    """
+    if not os.listdir(SHARED_MEMORY):
+        return False
+    libc.unmount(SHARED_MEMORY.encode())
+    _mount_shared_memory()
+    return True
+
+
+def _mount_shared_memory() -> None:
+    libc.mount(b"tmpfs", SHARED_MEMORY.encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, b"mode=1777")
 
 
 def _ways(paths: list[str], roots: list[str]) -> list[str]:
@@ -91,10 +131,14 @@ def _clone(path: str, *, link: bool = False) -> int | None:
     if descriptor is None:
         return None
     try:
-        flags = _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC | _AT_EMPTY_PATH | _AT_RECURSIVE
-        return libc.syscall(_OPEN_TREE, descriptor, b"", flags)
+        return _clone_open(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _clone_open(descriptor: int) -> int:
+    flags = _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC | _AT_EMPTY_PATH | _AT_RECURSIVE
+    return libc.syscall(_OPEN_TREE, descriptor, b"", flags)
 
 
 def _attach(tree: int, path: str, *, link: bool = False) -> bool:
@@ -103,11 +147,15 @@ def _attach(tree: int, path: str, *, link: bool = False) -> bool:
         os.close(tree)
         return False
     try:
-        libc.syscall(_MOVE_MOUNT, tree, b"", descriptor, b"", _MOVE_FROM_DESCRIPTOR | _MOVE_TO_DESCRIPTOR)
+        _move(tree, descriptor)
     finally:
         os.close(descriptor)
         os.close(tree)
     return True
+
+
+def _move(tree: int, place: int) -> None:
+    libc.syscall(_MOVE_MOUNT, tree, b"", place, b"", _MOVE_FROM_DESCRIPTOR | _MOVE_TO_DESCRIPTOR)
 
 
 def _set_attributes(place: int, path: bytes, attributes: int, *, recursive: bool) -> None:
@@ -127,7 +175,7 @@ def _make_devices() -> list[str]:
     for name, target in _DEVICE_LINKS.items():
         os.symlink(target, f"/dev/{name}")
     os.mkdir(SHARED_MEMORY)
-    libc.mount(b"tmpfs", SHARED_MEMORY.encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, b"mode=1777")
+    _mount_shared_memory()
     os.mkdir(TERMINALS)
     options = b"newinstance,ptmxmode=0666,mode=620"
     libc.mount(b"devpts", TERMINALS.encode(), b"devpts", _MS_NOSUID | _MS_NOEXEC, options)

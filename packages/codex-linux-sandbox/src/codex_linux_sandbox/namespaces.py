@@ -41,32 +41,33 @@ class NamespacesError(RuntimeError):
 
 
 def enter(  # noqa: RET503
-    writable: list[str], protected: list[str], *, at_end: Callable[[], None], parent: int | None
+    writable: list[str],
+    protected: list[str],
+    vacant: list[str],
+    *,
+    at_end: Callable[[], None],
+    parent: int | None,
 ) -> list[str]:
     """Goes on in new namespaces, as the process that is to become the command; the paths it may write.
 
-    The process that called stays behind, waits, calls `at_end` and never returns from here. It ends the
-    command when `parent` is its parent no longer; None lets it outlive whoever started it.
+    `vacant` are place holders, to be kept read-only like what is `protected`. The process that called stays
+    behind, waits, calls `at_end` and never returns from here. It ends the command when `parent` is its parent
+    no longer; None lets it outlive whoever started it.
 
     Raises: NamespacesError, in the process that called.
     """
-    user, group = os.geteuid(), os.getegid()
-    is_privileged = bool(libc.capabilities()[0] & _CAP_SYS_ADMIN)
     read_end, write_end = os.pipe()
     old_mask = libc.change_signal_mask(libc.SIG_BLOCK, libc.signal_mask((*_PASSED_ON, _SIGCHLD)))
-    flags = _CLONE_NEWNS | _CLONE_NEWIPC | _CLONE_NEWPID | (0 if is_privileged else _CLONE_NEWUSER)
     try:
-        child = libc.clone(flags)
-    except OSError as error:
+        child, identity = _clone()
+    except NamespacesError:
         libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
         os.close(read_end)
         os.close(write_end)
-        raise NamespacesError(f"new namespaces are refused: {error.strerror}") from error
+        raise
     if child == 0:
         os.close(read_end)
-        granted = _be_first_process(
-            write_end, writable, protected, identity=None if is_privileged else (user, group)
-        )
+        granted = _be_first_process(write_end, writable, [*protected, *vacant], identity=identity)
         libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
         return granted
     os.close(write_end)
@@ -75,27 +76,94 @@ def enter(  # noqa: RET503
         os.waitpid(child, 0)
         os.close(read_end)
         libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
-        raise NamespacesError(report.decode(errors="replace") or "the set-up ended without a word")
+        raise NamespacesError(_reason(report))
     status = _supervise(child, int(report[1:]), read_end, parent)
     at_end()
     _end_as(status)
 
 
-def _be_first_process(  # noqa: RET503 -- the last call does not return
-    report: int, writable: list[str], protected: list[str], *, identity: tuple[int, int] | None
+def settle(writable: list[str], protected: list[str], vacant: list[str]) -> tuple[int, list[str]]:
+    """Makes a process in new namespaces that goes on from here, as the first process in them.
+
+    There, 0 and the paths that may be written are returned; in the process that called, the process id. It
+    ends with the process that called. The places `vacant` are to be covered before each command.
+
+    Raises: NamespacesError, in the process that called.
+    """
+    read_end, write_end = os.pipe()
+    try:
+        child, identity = _clone()
+    except NamespacesError:
+        os.close(read_end)
+        os.close(write_end)
+        raise
+    if child == 0:
+        os.close(read_end)
+        granted = _set_up(write_end, writable, protected, vacant, identity)
+        os.write(write_end, _READY)
+        os.close(write_end)
+        return 0, granted
+    os.close(write_end)
+    report = _read_line(read_end)
+    os.close(read_end)
+    if report != _READY:
+        os.waitpid(child, 0)
+        raise NamespacesError(_reason(report))
+    return child, []
+
+
+def _clone() -> tuple[int, tuple[int, int] | None]:
+    """As fork, with new namespaces; the second part is the user and group to be mapped, if there is need."""
+    identity = None if libc.capabilities()[0] & _CAP_SYS_ADMIN else (os.geteuid(), os.getegid())
+    flags = _CLONE_NEWNS | _CLONE_NEWIPC | _CLONE_NEWPID | (0 if identity is None else _CLONE_NEWUSER)
+    try:
+        return libc.clone(flags), identity
+    except OSError as error:
+        raise NamespacesError(f"new namespaces are refused: {error.strerror}") from error
+
+
+def _reason(report: bytes) -> str:
+    return report.decode(errors="replace") or "the set-up ended without a word"
+
+
+def _set_up(
+    report: int,
+    writable: list[str],
+    protected: list[str],
+    vacant: list[str],
+    identity: tuple[int, int] | None,
 ) -> list[str]:
-    """Sets up the namespaces, starts the process that returns, and stays as the reaper of all others."""
+    """Arranges the new namespaces; the paths that may be written. Ends this process where that fails."""
     from . import mounts
 
     try:
         libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)
         if identity is not None:
             _map_identity(*identity)
-        outer_proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        granted = mounts.arrange(writable, protected)
+        return mounts.arrange(writable, protected, vacant)
     except OSError as error:
         os.write(report, f"{error.strerror or error}\n".encode())
         os._exit(1)
+
+
+def renew_ipc() -> None:
+    """Leaves the System V objects that commands in here have made behind; only right for `settle`'s process.
+
+    Raises: OSError.
+    """
+    libc.unshare(_CLONE_NEWIPC)
+
+
+def _be_first_process(  # noqa: RET503 -- the last call does not return
+    report: int, writable: list[str], protected: list[str], *, identity: tuple[int, int] | None
+) -> list[str]:
+    """Sets up the namespaces, starts the process that returns, and stays as the reaper of all others."""
+    try:
+        outer_proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        os.write(report, f"{error.strerror}\n".encode())
+        os._exit(1)
+    granted = _set_up(report, writable, protected, [], identity)
     command = os.fork()
     if command == 0:
         # Our number as the waiting process knows it.

@@ -13,6 +13,8 @@ VERSION = 1
 HELPER = b"helper"  # the words are the helper's arguments, and end as if it had been started with them
 PROGRAM = b"program"  # the words are a command line to be run as it is, unconfined
 
+END_OF_OPTIONS = b"--"
+
 # What is said to the server. With the first byte of a request go three descriptors: standard input, output
 # and error of the command.
 REQUEST = b"R"  # a length and the request; only when nothing runs
@@ -40,6 +42,17 @@ class Request:
         self.words = list(words)
         self.cwd = cwd
         self.environment = dict(environment)
+
+    @property
+    def purpose(self) -> tuple[bytes, ...] | None:
+        """What requests have in common that can run in the same namespaces; None if this one needs none.
+
+        It is all that stands before the command, and the environment variable that is looked at.
+        """
+        if self.kind != HELPER or END_OF_OPTIONS not in self.words:
+            return None
+        end = self.words.index(END_OF_OPTIONS)
+        return (self.environment.get(b"TMPDIR", b""), *self.words[:end])
 
 
 def encode(request: Request) -> bytes:

@@ -24,65 +24,29 @@ if TYPE_CHECKING:
 _UNKNOWN_NAME = -1  # what libseccomp answers for a name it does not know
 
 
-class Programs:
-    """Filters compiled ahead, for a process whose children are confined: compiling is most of the cost."""
+class Filter:
+    """A filter made ready: installing it is a single system call, once or in many processes."""
 
-    __slots__ = ("_compiled",)
+    __slots__ = ("_program", "rules")
 
-    def __init__(self) -> None:
-        self._compiled: dict[tuple[bool, bool, bool], tuple[bytes, int]] | None = None
-
-    def prepare(self) -> None:
-        """Compiles what a policy can ask for on this kernel, the first time.
-
-        What goes wrong here goes wrong again, and is told, when a command is to be confined.
-        """
-        if self._compiled is not None:
-            return
-        self._compiled = {}
-        from . import landlock
-
+    def __init__(self, *, network: bool, writes: bool, truncate_covered: bool) -> None:
+        """Raises: ConfinementError."""
         try:
             pyseccomp = _usable_pyseccomp()
-            truncate_covered = landlock.kernel_abi() >= landlock.TRUNCATE_ABI
-            for network, writes in ((False, True), (False, False), (True, True)):
-                table, count = _table(
-                    pyseccomp, network=network, writes=writes, truncate_covered=truncate_covered
-                )
-                self._compiled[network, writes, truncate_covered] = (_exported(table), count)
-        except (ConfinementError, OSError):
-            self._compiled.clear()
+            table, self.rules = _table(
+                pyseccomp, network=network, writes=writes, truncate_covered=truncate_covered
+            )
+            self._program = _exported(table)
+        except OSError as error:
+            raise ConfinementError(f"the system call filter cannot be made: {error.strerror}") from error
 
-    def get(self, *, network: bool, writes: bool, truncate_covered: bool) -> tuple[bytes, int] | None:
-        """The filter for these settings and the number of its rules; None when it was not compiled."""
-        return (self._compiled or {}).get((network, writes, truncate_covered))
-
-
-def install_filter(
-    *, network: bool, writes: bool, truncate_covered: bool, programs: Programs | None = None
-) -> int:
-    """Filters the system calls of this thread and its children from now on; the number of rules.
-
-    No new privileges must be set. What is in `programs` need not be compiled.
-
-    Raises: ConfinementError.
-    """
-    compiled = (
-        None
-        if programs is None
-        else programs.get(network=network, writes=writes, truncate_covered=truncate_covered)
-    )
-    try:
-        if compiled is not None:
-            program, count = compiled
-            libc.install_filter(program)
-            return count
-        pyseccomp = _usable_pyseccomp()
-        table, count = _table(pyseccomp, network=network, writes=writes, truncate_covered=truncate_covered)
-        table.load()
-    except OSError as error:
-        raise ConfinementError(f"the system call filter cannot be installed: {error.strerror}") from error
-    return count
+    def install(self) -> None:
+        """Filters the system calls of this thread and its children from now on. No new privileges must be
+        set. Raises: ConfinementError."""
+        try:
+            libc.install_filter(self._program)
+        except OSError as error:
+            raise ConfinementError(f"the system call filter cannot be installed: {error.strerror}") from error
 
 
 def _usable_pyseccomp() -> ModuleType:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 import tempfile
 
 from . import __version__
 from .errors import ConfinementError
+from .explain import why_no_namespaces
 from .isolation import AUTO, LANDLOCK, NAMESPACES
 from .landlock import kernel_abi
 from .launcher import helper_command
@@ -36,7 +36,7 @@ def examine(isolation: str) -> dict[str, object]:
     abi = kernel_abi()
     probes = all_probes()
     helper = helper_command()
-    no_namespaces = _why_no_namespaces(helper)
+    no_namespaces = why_no_namespaces(helper)
     kinds = [NAMESPACES, LANDLOCK] if isolation == AUTO else [isolation]
     if no_namespaces is not None and isolation == AUTO:
         kinds.remove(NAMESPACES)
@@ -101,13 +101,6 @@ def _examine_policy(
         "not_covered": {probe.name: probe.summary for probe in beyond},
         "wrong": wrong,
     }
-
-
-def _why_no_namespaces(helper: list[str]) -> str | None:
-    """None where a command runs in namespaces of its own, else the reason it does not."""
-    command = [*helper, "--isolation", NAMESPACES, "/", '{"mode":"read-only"}', "--", "true"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    return None if done.returncode == 0 else done.stderr.strip().rpartition(": ")[2]
 
 
 def _as_text(report: dict[str, object]) -> str:

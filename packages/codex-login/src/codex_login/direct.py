@@ -173,9 +173,19 @@ class _Connection:
                 raise httpx.RemoteProtocolError("the server answered with something that is no response")
 
     async def next_chunk(self, limits: _Limits) -> bytes | None:
-        """The next piece of the body; None at its end."""
-        event = await self._next_event(limits)
-        return bytes(event.data) if isinstance(event, h11.Data) else None
+        """What has come of the body, at least something; None at its end."""
+        if self._protocol.their_state not in {h11.SEND_BODY, h11.ERROR}:
+            return None  # the end came with the last piece
+        pieces: list[bytes] = []
+        event: object = await self._next_event(limits)
+        while isinstance(event, h11.Data):
+            # A flood of small pieces costs its readers less as one.
+            pieces.append(bytes(event.data))
+            try:
+                event = self._protocol.next_event()
+            except h11.RemoteProtocolError:
+                break  # the next call tells it, behind what came before it
+        return b"".join(pieces) if pieces else None
 
     def start_next(self) -> bool:
         """Gets ready for another request; False if this connection cannot take one."""

@@ -1,4 +1,4 @@
-"""The `codex-mcp-server` command. Its server is built in a coming version; until then it says so."""
+"""The `codex-mcp-server` command."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import sys
 
 
 def main() -> int:
-    """Says what to use instead and returns 1."""
+    """Runs the command line of this process and returns its exit code."""
     from codex_core.arg0 import dispatch
 
     if (tool := dispatch(sys.argv)) is not None:
         return tool() or 0
-    if sys.argv[1:] in (["--version"], ["-V"]):
-        from codex_mcp_server import __version__
+    from codex_core.startup import run_program
+    from codex_mcp_server.cli import run_command_line
 
-        print(f"codex-mcp-server {__version__}")
-        return 0
-    print("The MCP server is not part of this version. Use `codex exec`.", file=sys.stderr)
-    return 1
+    return run_program(lambda: run_command_line(sys.argv[1:]))
 
 
 if __name__ == "__main__":

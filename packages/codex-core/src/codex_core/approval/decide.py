@@ -272,17 +272,20 @@ def decide_patch(
     sandbox_policy: SandboxPolicy,
     cwd: str,
     tmpdir: str | None,
+    settings: Sequence[str] = (),
     platform_sandbox: bool,
     resolve: Callable[[str], str] = os.path.realpath,
 ) -> Decision:
     """What to do with a patch that writes, removes or moves `paths`: sources and destinations alike.
 
     `cwd` is the directory of the session, wherever the patch itself is applied; `tmpdir` its TMPDIR.
-    `resolve` follows symbolic links as far as a path exists.
+    `settings` are places of the agent's own. `resolve` follows symbolic links as far as a path exists.
     """
     if not paths:
         scope = PatchScope.NOWHERE
-    elif paths_outside(paths, sandbox_policy=sandbox_policy, cwd=cwd, tmpdir=tmpdir, resolve=resolve):
+    elif paths_outside(
+        paths, sandbox_policy=sandbox_policy, cwd=cwd, tmpdir=tmpdir, settings=settings, resolve=resolve
+    ):
         scope = PatchScope.OUTSIDE
     else:
         scope = PatchScope.INSIDE

@@ -67,6 +67,7 @@ def explain_patch(
     approval_policy: AskForApproval,
     sandbox_policy: SandboxPolicy,
     tmpdir: str | None,
+    settings: Sequence[str] = (),
     platform_sandbox: bool,
 ) -> PatchExplanation | None:
     """What would be done with `argv` if it is a patch; None if it is an ordinary command."""
@@ -85,6 +86,7 @@ def explain_patch(
         sandbox_policy=sandbox_policy,
         cwd=cwd,
         tmpdir=tmpdir,
+        settings=settings,
         platform_sandbox=platform_sandbox,
     )
     row = 1 + next(index for index, row in enumerate(PATCH_ROWS) if row.outcome == decision)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codex_core.config.config import Config, ConfigFlags, McpServer
+    from codex_core.config.config import Config, ConfigFlags
     from codex_core.config.home import find_codex_home
+    from codex_core.config.mcp_servers import McpHttpTransport, McpServerConfig, McpStdioTransport
     from codex_core.config.problems import ConfigProblem, InvalidConfigError
     from codex_core.config.providers import ModelProvider, WireApi, built_in_providers
     from codex_core.config.resolve import load_config
@@ -16,7 +17,9 @@ __all__ = [
     "ConfigFlags",
     "ConfigProblem",
     "InvalidConfigError",
-    "McpServer",
+    "McpHttpTransport",
+    "McpServerConfig",
+    "McpStdioTransport",
     "ModelProvider",
     "WireApi",
     "built_in_providers",
@@ -29,7 +32,9 @@ _HOMES = {
     "ConfigFlags": "config",
     "ConfigProblem": "problems",
     "InvalidConfigError": "problems",
-    "McpServer": "config",
+    "McpHttpTransport": "mcp_servers",
+    "McpServerConfig": "mcp_servers",
+    "McpStdioTransport": "mcp_servers",
     "ModelProvider": "providers",
     "WireApi": "providers",
     "built_in_providers": "providers",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from codex_core.config.mcp_servers import McpServerConfig
     from codex_core.config.providers import ModelProvider
     from codex_core.execution.environment import ShellEnvironmentPolicy
     from codex_core.execution.sandbox import Isolation
@@ -20,14 +21,13 @@ if TYPE_CHECKING:
         SandboxMode,
         Verbosity,
     )
-    from codex_protocol.sandbox_policy import SandboxPolicy
+    from codex_protocol.sandbox_policy import SandboxPolicy, WorkspaceWritePolicy
 
 DEFAULT_MODEL = "gpt-5"
 DEFAULT_REVIEW_MODEL = "gpt-5"
 DEFAULT_OSS_MODEL = "gpt-oss:20b"
 DEFAULT_PROJECT_DOC_MAX_BYTES = 32_768
 DEFAULT_CHATGPT_BASE_URL = "https://chatgpt.com/backend-api/"
-DEFAULT_MCP_STARTUP_TIMEOUT_MS = 10_000
 TRUSTED = "trusted"
 
 
@@ -56,20 +56,8 @@ class Layer(StrEnum):
     PROFILE = "profile"
     OVERRIDE = "-c"
     FLAG = "flag"
-
-
-@dataclass(frozen=True, slots=True)
-class McpServer:
-    """How to start one MCP server on stdio."""
-
-    name: str
-    command: str
-    args: tuple[str, ...] = ()
-    env: Mapping[str, str] | None = None
-    startup_timeout_ms: int | None = None
-    """As configured; None means `DEFAULT_MCP_STARTUP_TIMEOUT_MS`."""
-    enabled: bool = True
-    """A key of later releases: a server that is switched off is listed but never started."""
+    ENVIRONMENT = "environment"
+    """A variable; only for what config.toml cannot say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +107,8 @@ class Config:
     model_provider: ModelProvider
     approval_policy: AskForApproval
     sandbox_policy: SandboxPolicy
+    workspace_write: WorkspaceWritePolicy
+    """What `workspace-write` allows when it is chosen later, e.g. because the directory is trusted."""
     cwd: str
     """Absolute; symbolic links resolved if it exists."""
     codex_home: str
@@ -132,6 +122,8 @@ class Config:
     """CODEX_HOME/AGENTS.md, trimmed."""
     base_instructions: str | None = None
     """Replaces the built-in prompt."""
+    instructions_file: str | None = None
+    """Where that came from, as configured."""
     notify: tuple[str, ...] | None = None
     active_profile: str | None = None
     model_reasoning_effort: ReasoningEffort | None = None
@@ -152,7 +144,7 @@ class Config:
     include_apply_patch_tool: bool = False
     use_streamable_shell_tool: bool = False
     use_unified_exec_tool: bool = False
-    mcp_servers: Mapping[str, McpServer] = field(default_factory=dict)
+    mcp_servers: Mapping[str, McpServerConfig] = field(default_factory=dict)
     history_max_bytes: int | None = None
     file_opener: FileOpener = FileOpener.VSCODE
     disable_paste_burst: bool = False

@@ -78,7 +78,7 @@ def read_document(path: str) -> Document | None:
         message = "stream did not contain valid UTF-8"
         raise InvalidConfigError([ConfigProblem(message, file=path, line=line, column=column)]) from error
     if not text or text.isspace():
-        return Document(path)
+        return Document(path, text)
     return Document(path, text, _parse(path, text))
 
 

@@ -67,10 +67,10 @@ def load_config(
     parsed = [parse_override(item) if isinstance(item, str) else item for item in overrides]
     home = find_codex_home(services.environ)
     sources = Sources.read(home, parsed, profile=flags.profile)
-    return _Resolution(sources, flags, services.environ, home).config()
+    return Resolution(sources, flags, services.environ, home).config()
 
 
-class _Resolution:
+class Resolution:
     """One pass from sources to `Config`, gathering problems on the way."""
 
     def __init__(self, sources: Sources, flags: ConfigFlags, environ: Mapping[str, str], home: str) -> None:
@@ -81,6 +81,8 @@ class _Resolution:
         self._problems: list[ConfigProblem] = []
         self._notices: list[str] = []
         self._layers: dict[str, Layer] = {}
+        self.ignored: list[KeyPath] = []
+        """Keys that are there and have no effect; known after `config`."""
 
     def config(self) -> Config:
         """The result.
@@ -88,7 +90,7 @@ class _Resolution:
         Raises: InvalidConfigError with all problems.
         """
         flags, settings = self._flags, self._settings()
-        profile_name = flags.profile if flags.profile is not None else settings.profile
+        profile_name = self._flag("profile", flags.profile, settings.profile)
         common = self._with_profile(settings, profile_name)
         cwd = self._cwd()
         providers = self._providers(settings)
@@ -100,8 +102,12 @@ class _Resolution:
         web_search_flag = flags.web_search or None
         web_search = self._flag("tools.web_search", web_search_flag, settings.tools_web_search)
         view_image = self._flag("tools.view_image", flags.include_view_image_tool, settings.tools_view_image)
+        show_raw = settings.show_raw_agent_reasoning
+        if show_raw is None:  # the one key that is stronger than its flag
+            show_raw = self._flag("show_raw_agent_reasoning", flags.oss or None, None)
         provider = self._provider(providers, common, profile_name)
         base_instructions = self._base_instructions(common, profile_name, cwd)
+        workspace_write = self._workspace_write(settings.sandbox_workspace_write, cwd)
         if self._problems:
             raise InvalidConfigError(self._problems)
         return Config(
@@ -111,7 +117,8 @@ class _Resolution:
             model_provider=provider,
             model_providers=providers,
             approval_policy=approval or AskForApproval.ON_REQUEST,
-            sandbox_policy=self._sandbox(sandbox_mode, settings.sandbox_workspace_write, cwd),
+            sandbox_policy=_sandbox(sandbox_mode, workspace_write),
+            workspace_write=workspace_write,
             sandbox_isolation=isolation,
             has_chosen_policies=approval is not None or sandbox_mode is not None,
             cwd=cwd,
@@ -119,6 +126,7 @@ class _Resolution:
             shell_environment_policy=settings.shell_environment_policy,
             user_instructions=read_user_instructions(self._home),
             base_instructions=base_instructions,
+            instructions_file=common.experimental_instructions_file,
             notify=settings.notify,
             active_profile=profile_name,
             model_reasoning_effort=common.model_reasoning_effort,
@@ -130,7 +138,7 @@ class _Resolution:
             model_supports_reasoning_summaries=settings.model_supports_reasoning_summaries,
             model_reasoning_summary_format=settings.model_reasoning_summary_format,
             hide_agent_reasoning=settings.hide_agent_reasoning or False,
-            show_raw_agent_reasoning=_or(settings.show_raw_agent_reasoning, flags.oss),
+            show_raw_agent_reasoning=show_raw or False,
             project_doc_max_bytes=_or(settings.project_doc_max_bytes, DEFAULT_PROJECT_DOC_MAX_BYTES),
             tools_web_search=web_search or False,
             include_view_image_tool=_or(view_image, True),
@@ -157,7 +165,9 @@ class _Resolution:
         for path, message in sorted(findings.problems, key=lambda found: _sort_key(found[0])):
             self._problems.append(self._sources.problem(path, message, key=path))
         self._notices.extend(findings.notices)
+        self.ignored += findings.ignored
         for path, known in findings.unknown:
+            self.ignored.append(path)
             self._unknown_key(path, known)
         for key in _leaves(self._sources.merged):
             self._layers[".".join(key)] = self._sources.layer(key)
@@ -181,6 +191,12 @@ class _Resolution:
             if not self._sources.merged_holds(("profiles", name)) and self._sources.profile_file is None:
                 self._problem_with_profile(name, settings)
             return settings.common
+        if self._sources.merged_holds(unused := ("profiles", name, "sandbox_mode")):
+            # Later releases obey it, so whoever wrote it must not believe that we do.
+            message = (
+                f"`{'.'.join(unused)}` has no effect: say `sandbox_mode` at the top level, or `--sandbox`"
+            )
+            self._notices.append(str(self._sources.problem(unused, message)))
         said: dict[str, object] = {}
         for field in fields(ProfileSettings):
             value = getattr(profile, field.name)
@@ -240,7 +256,7 @@ class _Resolution:
         if provider is not None:
             return provider
         message = f"Model provider `{name}` not found{suggestion(name, tuple(providers))}"
-        self._not_found(self._path_of("model_provider", profile_name), message, from_flag=flag is not None)
+        self._not_found(self.path_of("model_provider", profile_name), message, from_flag=flag is not None)
         return providers[OPENAI_ID]
 
     def _approval_flag(self) -> AskForApproval | None:
@@ -257,19 +273,16 @@ class _Resolution:
             return SandboxMode.WORKSPACE_WRITE
         return SandboxMode.DANGER_FULL_ACCESS if flags.bypass_approvals_and_sandbox else flags.sandbox_mode
 
-    def _sandbox(self, mode: SandboxMode | None, details: WorkspaceWritePolicy, cwd: str) -> SandboxPolicy:
-        match mode:
-            case SandboxMode.DANGER_FULL_ACCESS:
-                return DangerFullAccessPolicy()
-            case SandboxMode.WORKSPACE_WRITE:
-                roots = (*details.writable_roots, *self._flags.add_dirs)
-                return replace(
-                    details,
-                    writable_roots=tuple(os.path.join(cwd, root) for root in roots),
-                    network_access=details.network_access or self._flags.network_access,
-                )
-            case _:
-                return ReadOnlyPolicy()
+    def _workspace_write(self, details: WorkspaceWritePolicy, cwd: str) -> WorkspaceWritePolicy:
+        network_flag = self._flag(
+            "sandbox_workspace_write.network_access", self._flags.network_access or None, None
+        )
+        roots = (*details.writable_roots, *self._flags.add_dirs)
+        return replace(
+            details,
+            writable_roots=tuple(os.path.join(cwd, root) for root in roots),
+            network_access=details.network_access or network_flag or False,
+        )
 
     def _base_instructions(self, common: ProfileSettings, profile_name: str | None, cwd: str) -> str | None:
         name = common.experimental_instructions_file
@@ -287,7 +300,7 @@ class _Resolution:
             message = f"failed to read experimental instructions file {path}: {reason}"
         except OSError as error:
             message = f"failed to read experimental instructions file {path}: {os_error_text(error)}"
-        key = self._path_of("experimental_instructions_file", profile_name)
+        key = self.path_of("experimental_instructions_file", profile_name)
         self._problems.append(self._sources.problem(key, message))
         return None
 
@@ -298,7 +311,7 @@ class _Resolution:
         self._layers[key] = Layer.FLAG
         return flag
 
-    def _path_of(self, key: str, profile_name: str | None) -> KeyPath:
+    def path_of(self, key: str, profile_name: str | None) -> KeyPath:
         """Where the effective value of a key that profiles may set stands."""
         in_profile = ("profiles", profile_name or "", key)
         is_overridden = self._sources.layer((key,)) is Layer.OVERRIDE
@@ -306,6 +319,16 @@ class _Resolution:
 
     def _not_found(self, path: KeyPath, message: str, *, from_flag: bool) -> None:
         self._problems.append(ConfigProblem(message) if from_flag else self._sources.problem(path, message))
+
+
+def _sandbox(mode: SandboxMode | None, workspace_write: WorkspaceWritePolicy) -> SandboxPolicy:
+    match mode:
+        case SandboxMode.DANGER_FULL_ACCESS:
+            return DangerFullAccessPolicy()
+        case SandboxMode.WORKSPACE_WRITE:
+            return workspace_write
+        case _:
+            return ReadOnlyPolicy()
 
 
 def read_user_instructions(home: str) -> str | None:

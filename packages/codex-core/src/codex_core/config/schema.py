@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from codex_core.config.config import FileOpener, McpServer, ReasoningSummaryFormat
+from codex_core.config.config import FileOpener, ReasoningSummaryFormat
+from codex_core.config.mcp_servers import McpServerConfig, read_mcp_servers
 from codex_core.config.providers import MAX_RETRIES, ModelProvider, WireApi
 from codex_core.execution.environment import Inherit, ShellEnvironmentPolicy
 from codex_core.execution.sandbox import Isolation
@@ -75,23 +76,6 @@ LATER_KEYS = (
 )
 """Top-level keys of later releases (spec: config-cli.md section 17): a shared file loads without a word."""
 
-LATER_MCP_SERVER_KEYS = (
-    "bearer_token_env_var",
-    "cwd",
-    "default_tools_approval_mode",
-    "disabled_tools",
-    "enabled_tools",
-    "env_http_headers",
-    "env_vars",
-    "http_headers",
-    "required",
-    "scopes",
-    "startup_timeout_sec",
-    "supports_parallel_tool_calls",
-    "tool_timeout_sec",
-    "tools",
-    "url",
-)
 LATER_PROVIDER_KEYS = (
     "auth",
     "aws",
@@ -147,7 +131,7 @@ class Settings:
     tools_view_image: bool | None = None
     shell_environment_policy: ShellEnvironmentPolicy = field(default_factory=ShellEnvironmentPolicy)
     projects: Mapping[str, str | None] = field(default_factory=dict)
-    mcp_servers: Mapping[str, McpServer] = field(default_factory=dict)
+    mcp_servers: Mapping[str, McpServerConfig] = field(default_factory=dict)
     model_providers: Mapping[str, ModelProvider] = field(default_factory=dict)
     profiles: Mapping[str, ProfileSettings] = field(default_factory=dict)
 
@@ -185,7 +169,7 @@ def read_settings(top: TableReader) -> Settings:
         tools_view_image=view_image,
         shell_environment_policy=_shell_environment(top.table("shell_environment_policy")),
         projects={name: _project(table) for name, table in top.tables("projects")},
-        mcp_servers=_mcp_servers(top),
+        mcp_servers=read_mcp_servers(top),
         model_providers={name: _provider(name, table) for name, table in top.tables("model_providers")},
         profiles={name: _profile(table) for name, table in top.tables("profiles")},
     )
@@ -262,31 +246,6 @@ def _project(table: TableReader) -> str | None:
     level = table.text("trust_level")
     table.finish()
     return level
-
-
-def _mcp_servers(top: TableReader) -> dict[str, McpServer]:
-    servers: dict[str, McpServer] = {}
-    for name, table in top.tables("mcp_servers"):
-        if table.has("url") and not table.has("command"):
-            top.notice(
-                f"MCP server `{name}` is reached over HTTP, which this release cannot do; it is left out"
-            )
-            continue
-        servers[name] = _mcp_server(name, table)
-    return servers
-
-
-def _mcp_server(name: str, table: TableReader) -> McpServer:
-    server = McpServer(
-        name=name,
-        command=table.required_text("command") or "",
-        args=table.texts("args") or (),
-        env=table.text_table("env"),
-        startup_timeout_ms=table.unsigned("startup_timeout_ms"),
-        enabled=table.flag("enabled") is not False,
-    )
-    table.finish(ignored=LATER_MCP_SERVER_KEYS)
-    return server
 
 
 def _provider(name: str, table: TableReader) -> ModelProvider:

@@ -19,16 +19,19 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 _U64_MAX = 2**64 - 1
 _I64_MIN, _I64_MAX = -(2**63), 2**63 - 1
+_MAX_SECONDS = _I64_MAX / 1000
 
 
 class Findings:
     """What a reading found besides values: problems, keys nobody asked for, things worth a word."""
 
-    __slots__ = ("notices", "problems", "unknown")
+    __slots__ = ("ignored", "notices", "problems", "unknown")
 
     def __init__(self) -> None:
         self.problems: list[tuple[KeyPath, str]] = []
         self.notices: list[str] = []
+        self.ignored: list[KeyPath] = []
+        """Keys of other releases, which have no effect."""
         self.unknown: list[tuple[KeyPath, tuple[str, ...]]] = []
         """Path of the key, and the keys that are known beside it."""
 
@@ -43,6 +46,11 @@ class TableReader:
         self._findings = findings
         self._asked: set[str] = set()
         self.path = path
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The keys that were asked for so far, there or not."""
+        return frozenset(self._asked)
 
     def text(self, key: str) -> str | None:
         """A string; a date or time counts as its own text."""
@@ -74,6 +82,22 @@ class TableReader:
         """A whole number that fits 64 bits with a sign."""
         return self._integer(key, _I64_MIN, _I64_MAX, "i64")
 
+    def seconds(self, key: str) -> float | None:
+        """A time in seconds from 0, whole or not."""
+        value = self._take(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self._wrong_type(value, "a number of seconds", (*self.path, key))
+            return None
+        if not 0 <= value <= _MAX_SECONDS:  # which neither `nan` nor `inf` is
+            written = (
+                f"floating point `{value}`" if isinstance(value, float) else f"integer `{_decimal(value)}`"
+            )
+            self._note((*self.path, key), f"invalid value: {written}, expected a number of seconds")
+            return None
+        return float(value)
+
     def choice(self, key: str, kind: type[Choice]) -> Choice | None:
         """A member of the enumeration, by its value."""
         value = self._take(key)
@@ -94,14 +118,16 @@ class TableReader:
         self._wrong_type(value, _alternatives(words), (*self.path, key))
         return None
 
-    def texts(self, key: str) -> tuple[str, ...] | None:
-        """An array of strings."""
+    def texts(self, key: str, *, named_by: str | None = None) -> tuple[str, ...] | None:
+        """An array of strings; with `named_by` also of tables that have theirs under that key."""
         value = self._take(key)
         if value is None:
             return None
         if not isinstance(value, list):
             self._wrong_type(value, "a sequence", (*self.path, key))
             return None
+        if named_by is not None:
+            value = [item.get(named_by, item) if isinstance(item, dict) else item for item in value]
         read = [self._as_text(item, (*self.path, key, index)) for index, item in enumerate(value)]
         return tuple(item for item in read if item is not None)
 
@@ -152,7 +178,11 @@ class TableReader:
     def finish(self, *, ignored: Sequence[str] = ()) -> None:
         """Notes the keys that nobody asked for, except those we know to do nothing here."""
         for key in self._values:
-            if key not in self._asked and key not in ignored:
+            if key in self._asked:
+                continue
+            if key in ignored:
+                self._findings.ignored.append((*self.path, key))
+            else:
                 self._findings.unknown.append(((*self.path, key), tuple(sorted(self._asked))))
 
     def _take(self, key: str) -> object:
@@ -167,7 +197,7 @@ class TableReader:
             self._wrong_type(value, kind, (*self.path, key))
             return None
         if not least <= value <= most:
-            self._note((*self.path, key), f"invalid value: integer `{_decimal(value)}`, expected {kind}")
+            self._note((*self.path, key), f"invalid value: {_described(value)}, expected {kind}")
             return None
         return value
 

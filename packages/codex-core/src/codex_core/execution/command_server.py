@@ -2,9 +2,9 @@
 
 A server is the sandbox helper, started once as `codex-linux-sandbox --serve`; it forks where the helper would
 have to be started anew, and what a command leaves behind is its child. It runs one command at a time; those
-that run side by side have one each. The protocol is in `codex_linux_sandbox.request`. Where there is no
-server, commands are started the plain way, each with the helper in front: the server saves time, and what
-confines a command is the same.
+that run side by side have one each, and so have those under different policies. The protocol is in
+`codex_linux_sandbox.request`. Where there is no server, commands are started the plain way, each with the
+helper in front: the server saves time, and what confines a command is the same.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ ACCEPT_SECONDS = 10.0
 _END_SECONDS = 2.0
 _MAX_STARTS_IN_VAIN = 2
 _READ_BYTES = 64
+_MAX_IDLE = 3
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +45,13 @@ class _NoServerError(Exception):
     """The server did not take the request, so nothing has run; says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Server:
     process: subprocess.Popen[bytes]
     channel: socket.socket
+    has_served: bool = False
+    purpose: tuple[bytes, ...] | None = None
+    """What its first request was about; it is in namespaces made for that."""
 
 
 class CommandServer:
@@ -94,15 +98,20 @@ class CommandServer:
             from codex_linux_sandbox.request import encode
         except ImportError:
             return None
-        payload = encode(self._request(argv, cwd, env))
+        request = self._request(argv, cwd, env)
+        payload, purpose = encode(request), request.purpose
         while True:
-            is_proven = bool(self._idle)
+            server = self._idle_server(purpose)
+            is_proven = server is not None
             try:
-                child = await self._start_child(payload, with_input=with_input)
+                child = await self._start_child(server, payload, purpose, with_input=with_input)
             except _NoServerError as error:
-                _log.warning("a command server is gone: %s", error)
                 if is_proven:
-                    continue  # it worked before; another one will too
+                    # It worked before; another one will too. It ends by itself when what it was set up for
+                    # has changed, a repository was made for instance.
+                    _log.info("a command server is gone: %s", error)
+                    continue
+                _log.warning("a command server is gone: %s", error)
                 self._starts_in_vain += 1
                 _log.warning("commands are started one by one by %s", self._helper)
                 return None
@@ -158,14 +167,25 @@ class CommandServer:
             raise SpawnFailed("illegal environment variable name")
         return request
 
-    async def _start_child(self, payload: bytes, *, with_input: bool) -> ServedChild:
-        if self._idle:
-            server = self._idle.pop()
-        else:
+    def _idle_server(self, purpose: tuple[bytes, ...] | None) -> _Server | None:
+        """Takes the idle server that is for this, or for nothing yet; None when there is none."""
+        for server in reversed(self._idle):
+            if not server.has_served or server.purpose == purpose:
+                self._idle.remove(server)
+                return server
+        return None
+
+    async def _start_child(
+        self, server: _Server | None, payload: bytes, purpose: tuple[bytes, ...] | None, *, with_input: bool
+    ) -> ServedChild:
+        if server is None:
+            if len(self._idle) >= _MAX_IDLE:
+                self._retire(self._idle[0])
             try:
                 server = self._start_server()
             except OSError as error:
                 raise _NoServerError(describe_os_error(error)) from error
+        server.has_served, server.purpose = True, purpose
         self._busy.append(server)
         try:
             pipes = Pipes.open(with_input=with_input)
@@ -280,7 +300,8 @@ class ServedChild:
         pipes.close_theirs()
         try:
             async with asyncio.timeout(ACCEPT_SECONDS):
-                await self._loop.sock_sendall(self._channel, payload[sent:])
+                if sent < len(payload):
+                    await self._loop.sock_sendall(self._channel, payload[sent:])
                 await self._accepted
         except TimeoutError:
             raise TimeoutError(f"no answer within {ACCEPT_SECONDS:g} seconds") from None

@@ -83,6 +83,7 @@ def sandbox_command(
     policy_cwd: str,
     helper_exe: str | None,
     tmpdir: str | None = None,
+    settings: Sequence[str] = (),
     isolation: Isolation | None = None,
     outlives_parent: bool = False,
 ) -> tuple[str, ...]:
@@ -90,6 +91,7 @@ def sandbox_command(
 
     `policy_cwd` is the workspace, whatever directory the command runs in: a command must not make a place
     writable by being started there. `tmpdir` is the command's TMPDIR, which the helper on Linux reads itself.
+    `settings` are directories that stay read-only also below a writable root: CODEX_HOME.
     `isolation` is for the helper, too; None leaves it to its default. `outlives_parent` lets the command go
     on when the process that started it ends.
 
@@ -109,14 +111,25 @@ def sandbox_command(
                 raise SandboxUnavailable("codex-linux-sandbox was required but not provided")
             from codex_protocol.jsonio import dumps
 
-            options: tuple[str, ...] = ("--outlive-parent",) if outlives_parent else ()
-            if isolation is not None:
-                options += ("--isolation", isolation.value)
+            options = helper_options(policy, settings, isolation)
+            if outlives_parent:
+                options = ("--outlive-parent", *options)
             return (helper_exe, *options, policy_cwd, dumps(policy.to_wire()), "--", *argv)
         case SandboxType.MACOS_SEATBELT:
             from codex_core.execution.seatbelt import seatbelt_command
 
-            return seatbelt_command(argv, policy, policy_cwd=policy_cwd, tmpdir=tmpdir)
+            return seatbelt_command(argv, policy, policy_cwd=policy_cwd, tmpdir=tmpdir, settings=settings)
+
+
+def helper_options(
+    policy: SandboxPolicy, settings: Sequence[str], isolation: Isolation | None
+) -> tuple[str, ...]:
+    """What the helper on Linux is told besides the policy and what it is about."""
+    options: tuple[str, ...] = () if isolation is None else ("--isolation", isolation.value)
+    if policy.mode == "workspace-write":
+        for directory in settings:
+            options += ("--settings", directory)
+    return options
 
 
 def sandbox_environment(env: Mapping[str, str], sandbox: SandboxType) -> dict[str, str]:

@@ -7,6 +7,7 @@ language (spec: exec-sandbox.md C.7).
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,10 +49,16 @@ READABLE_SYSCTL_PREFIXES = (
 
 
 def seatbelt_command(
-    argv: Sequence[str], policy: SandboxPolicy, *, policy_cwd: str, tmpdir: str | None
+    argv: Sequence[str],
+    policy: SandboxPolicy,
+    *,
+    policy_cwd: str,
+    tmpdir: str | None,
+    settings: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """The command line that runs `argv` confined."""
+    """The command line that runs `argv` confined; `settings` stay read-only also below a writable root."""
     roots = () if policy.has_full_disk_write_access else policy.writable_roots_for(policy_cwd, tmpdir=tmpdir)
+    roots = [_without(root, settings) for root in roots]
     parameters = [f"-D{name}={_canonical(path)}" for name, path in _parameters(roots)]
     return (SANDBOX_EXEC, "-p", policy_text(policy, roots), *parameters, "--", *argv)
 
@@ -118,6 +125,12 @@ def _parameters(roots: Sequence[WritableRoot]) -> list[tuple[str, str]]:
         pairs.append((_root_name(index), root.root))
         pairs += [(_protected_name(index, n), path) for n, path in enumerate(root.read_only_subpaths)]
     return pairs
+
+
+def _without(root: WritableRoot, settings: Sequence[str]) -> WritableRoot:
+    inside = _canonical(root.root).rstrip("/") + "/"
+    found = [place for place in settings if (_canonical(place) + "/").startswith(inside)]
+    return replace(root, read_only_subpaths=(*root.read_only_subpaths, *found)) if found else root
 
 
 def _root_name(index: int) -> str:

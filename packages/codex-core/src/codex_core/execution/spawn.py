@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import asyncio
     import subprocess
     from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
     from typing import Self
 
-_PR_SET_PDEATHSIG = 1
 _MAX_KILL_ROUNDS = 5
 
 
@@ -179,7 +179,8 @@ def start_child(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], with_i
     """Starts `argv` with exactly `env`; the program is looked up in the PATH of `env`.
 
     Text becomes UTF-8 bytes whatever the locale says, escaped bytes become what they were. On Linux the child
-    dies with the calling thread: call this from one that lives as long as the process.
+    dies with the calling thread: call this from one that lives as long as the process. The sandbox helper
+    sees to that itself; any other program is started by a small launcher, which does.
 
     Raises:
         SpawnFailed: when there is no such program or directory, or the system refuses.
@@ -193,17 +194,21 @@ def start_child(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], with_i
     except OSError as error:
         raise SpawnFailed(describe_os_error(error)) from error
     try:
-        process = subprocess.Popen(
-            [to_bytes(word) for word in argv],
-            stdin=pipes.their_stdin,
-            stdout=pipes.their_stdout,
-            stderr=pipes.their_stderr,
-            cwd=to_bytes(cwd),
-            env={to_bytes(name): to_bytes(value) for name, value in env.items()},
-            start_new_session=True,
-            restore_signals=True,  # CPython ignores SIGPIPE and SIGXFSZ; commands expect the defaults
-            preexec_fn=_parent_death_hook(),
-        )
+        words = [to_bytes(word) for word in argv]
+        variables = {to_bytes(name): to_bytes(value) for name, value in env.items()}
+        with _Launcher(words, variables) as launcher:
+            process = subprocess.Popen(
+                launcher.argv,
+                stdin=pipes.their_stdin,
+                stdout=pipes.their_stdout,
+                stderr=pipes.their_stderr,
+                cwd=to_bytes(cwd),
+                env=launcher.env,
+                pass_fds=launcher.pass_fds,
+                start_new_session=True,
+                restore_signals=True,  # CPython ignores SIGPIPE and SIGXFSZ; commands expect the defaults
+            )
+            launcher.wait(process)
     except OSError as error:
         pipes.close_ours()
         raise SpawnFailed(describe_os_error(error)) from error
@@ -213,6 +218,93 @@ def start_child(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], with_i
     finally:
         pipes.close_theirs()
     return Child(process, pipes)
+
+
+_HELPER_NAME = b"codex-linux-sandbox"
+
+_LAUNCHER = """\
+import ctypes, os, signal, sys
+report, parent, *command = map(os.fsencode, sys.argv[1:])
+report = int(report)
+ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)  # SIGTERM when whoever started this dies
+if os.getppid() != int(parent):
+    os._exit(1)
+os.set_inheritable(report, False)
+for number in (signal.SIGPIPE, signal.SIGXFSZ):  # this interpreter ignores them, too
+    signal.signal(number, signal.SIG_DFL)
+with open("/proc/self/environ", "rb") as file:  # as it was given: under a C locale Python adds to it
+    environ = dict(entry.split(b"=", 1) for entry in file.read().split(b"\\0") if b"=" in entry[1:])
+try:
+    os.execvpe(command[0], command, environ)
+except OSError as error:
+    os.write(report, str(error.errno or 0).encode())
+    os._exit(127)
+"""
+
+
+def environment_aside(
+    command: list[bytes], env: dict[bytes, bytes]
+) -> tuple[list[bytes], dict[bytes, bytes], int | None]:
+    """How to start `command` so that `env` has no influence on what confines it.
+
+    For the sandbox helper: it reads the environment from a descriptor, to be inherited and then closed, and
+    is started with an empty one; else a library that LD_LIBRARY_PATH names could act before the sandbox does.
+    Anything else stays as it is.
+
+    Raises:
+        OSError: the system refuses.
+        ValueError: this is no environment.
+    """
+    if sys.platform != "linux" or os.path.basename(command[0]) != _HELPER_NAME:
+        return command, env, None
+    if any(b"\0" in text for entry in env.items() for text in entry):
+        raise ValueError("embedded null byte")
+    if any(b"=" in name for name in env):
+        raise ValueError("illegal environment variable name")
+    descriptor = os.memfd_create("environment")
+    try:
+        rest = memoryview(b"".join(name + b"=" + value + b"\0" for name, value in env.items()))
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError:
+        os.close(descriptor)
+        raise
+    return [command[0], b"--environment=%d" % descriptor, *command[1:]], {}, descriptor
+
+
+class _Launcher:
+    """Starts a program so that it dies with us, on Linux, without running Python between fork and exec in
+    this process, which is unsafe beside other threads."""
+
+    def __init__(self, command: list[bytes], env: dict[bytes, bytes]) -> None:
+        self.argv, self.env, self._environment = environment_aside(command, env)
+        self.pass_fds = [] if self._environment is None else [self._environment]
+        self._report = -1
+        if sys.platform == "linux" and self._environment is None:
+            self._report, theirs = os.pipe()
+            self.pass_fds = [theirs]
+            numbers = (str(theirs).encode(), str(os.getpid()).encode())
+            self.argv = [os.fsencode(sys.executable), b"-IS", b"-c", _LAUNCHER.encode(), *numbers, *command]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _close(self.pass_fds)
+        if self._report >= 0:
+            os.close(self._report)
+
+    def wait(self, process: subprocess.Popen[bytes]) -> None:
+        """Waits until the program runs. Raises: OSError when it does not, the process being gone then."""
+        if self._report < 0:
+            return
+        _close([self.pass_fds.pop()])
+        number = os.read(self._report, 16)
+        if number:
+            process.wait()
+            raise OSError(int(number), os.strerror(int(number)))
 
 
 def describe_os_error(error: OSError) -> str:
@@ -279,29 +371,6 @@ def _open_pidfd(pid: int) -> int | None:
         return os.pidfd_open(pid)
     except OSError:  # an old kernel, or a filter above us that does not know the call
         return None
-
-
-def _parent_death_hook() -> Callable[[], None] | None:
-    """What the child does between fork and exec so that it ends when we do.
-
-    Running Python there is unsafe beside other threads only for what may wait for a lock one of them held.
-    The hook makes two system calls through what is bound here, before the fork, and waits for nothing.
-    """
-    if sys.platform != "linux":
-        return None
-    import ctypes
-
-    prctl = ctypes.CDLL(None).prctl
-    parent = os.getpid()
-    terminate = int(signal.SIGTERM)
-    getppid, leave = os.getppid, os._exit
-
-    def die_with_parent() -> None:
-        prctl(_PR_SET_PDEATHSIG, terminate, 0, 0, 0)
-        if getppid() != parent:  # it died before the kernel knew
-            leave(1)
-
-    return die_with_parent
 
 
 def _kill_group(group: int) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, TypeAlias
 
+from codex_core.model.prompt import DEFAULT_REASONING_FIELD
 from codex_protocol.items import (
     CustomToolCallItem,
     CustomToolCallOutputItem,
@@ -14,6 +16,7 @@ from codex_protocol.items import (
     MessageItem,
     ReasoningItem,
 )
+from codex_protocol.jsonio import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +26,18 @@ if TYPE_CHECKING:
 _AnyCall: TypeAlias = FunctionCallItem | CustomToolCallItem | LocalShellCallItem
 
 
-def messages(instructions: str, items: Sequence[ResponseItem]) -> list[dict[str, object]]:
+def messages(
+    instructions: str,
+    items: Sequence[ResponseItem],
+    *,
+    reasoning_field: str = DEFAULT_REASONING_FIELD,
+    alternates: bool = False,
+) -> list[dict[str, object]]:
     """The `messages` of a request.
 
-    Calls that have nothing but reasoning between them become one message, because servers want every
-    call of a message answered before the next message of the assistant.
+    What the assistant says and the calls it makes become one message if nothing but reasoning lies between
+    them: servers want every call answered before the assistant's next message, and many want the roles to
+    alternate. With `alternates` also what the user says in a row is one message.
     """
     said: list[dict[str, object]] = [{"role": "system", "content": instructions}]
     thoughts = _anchored_thoughts(items)
@@ -36,8 +46,9 @@ def messages(instructions: str, items: Sequence[ResponseItem]) -> list[dict[str,
     for index, item in enumerate(items):
         if isinstance(item, _AnyCall) and calls is not None:
             calls.append(_tool_call(item))
+            said[-1]["tool_calls"] = calls
             if index in thoughts:
-                said[-1]["reasoning"] = f"{said[-1].get('reasoning', '')}{thoughts[index]}"
+                said[-1][reasoning_field] = f"{said[-1].get(reasoning_field, '')}{thoughts[index]}"
             continue
         if isinstance(item, ReasoningItem):
             continue
@@ -49,6 +60,7 @@ def messages(instructions: str, items: Sequence[ResponseItem]) -> list[dict[str,
                     if message["content"] == last_words:
                         continue
                     last_words = message["content"]
+                    calls = []
             case FunctionCallItem() | CustomToolCallItem() | LocalShellCallItem():
                 calls = [_tool_call(item)]
                 message = {"role": "assistant", "content": None, "tool_calls": calls}
@@ -57,9 +69,22 @@ def messages(instructions: str, items: Sequence[ResponseItem]) -> list[dict[str,
             case _:
                 continue
         if index in thoughts:
-            message["reasoning"] = thoughts[index]
-        said.append(message)
+            message[reasoning_field] = thoughts[index]
+        if alternates and said[-1]["role"] == message["role"] == "user":
+            said[-1]["content"] = _run_together(said[-1]["content"], message["content"])
+        else:
+            said.append(message)
     return said
+
+
+def _run_together(first: object, second: object) -> object:
+    """Two contents as one: texts as paragraphs, anything else as a list of parts."""
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    parts: list[object] = []
+    for content in (first, second):
+        parts += content if isinstance(content, list) else [{"type": "text", "text": content}]
+    return parts
 
 
 def _content(item: MessageItem) -> str | list[dict[str, object]]:
@@ -78,18 +103,29 @@ def _content(item: MessageItem) -> str | list[dict[str, object]]:
 def _tool_call(item: _AnyCall) -> dict[str, object]:
     match item:
         case FunctionCallItem():
-            function = {"name": item.name, "arguments": item.arguments}
-            return {"id": item.call_id, "type": "function", "function": function}
+            return _function(item.call_id, item.name, _valid(item.arguments))
+        # Calls of kinds that only the Responses wire has: as functions, since servers refuse a
+        # conversation with any other kind in it.
         case CustomToolCallItem():
-            # The id must be the one its output names, so it is not the item's own.
-            return {"id": item.call_id, "type": "custom", "custom": {"name": item.name, "input": item.input}}
+            return _function(item.call_id, item.name, dumps({"input": item.input}))
         case LocalShellCallItem():
-            return {
-                "id": item.call_id or item.id or "",
-                "type": "local_shell_call",
-                "status": str(item.status),
-                "action": item.action.to_wire(),
-            }
+            action = {key: value for key, value in item.action.to_wire().items() if value is not None}
+            action.pop("type", None)
+            return _function(item.call_id or item.id or "", "shell", dumps(action))
+
+
+def _function(call_id: str, name: str, arguments: str) -> dict[str, object]:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def _valid(arguments: str) -> str:
+    """The arguments as they came, unless they are no JSON object: servers decode them and fail for good."""
+    try:
+        if isinstance(json.loads(arguments), dict):
+            return arguments
+    except (ValueError, RecursionError):
+        pass
+    return dumps({"unreadable_arguments": arguments} if arguments.strip() else {})
 
 
 def _anchored_thoughts(items: Sequence[ResponseItem]) -> dict[int, str]:

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from codex_core.model.bursts import BURST, joined
 from codex_core.model.credentials import Source, base_url, choose_credential, refusal_hint
-from codex_core.model.errors import ConnectionFailed, InvalidRequest, NotAnEventStream, StreamDisconnected
-from codex_core.model.prompt import RequestSettings
+from codex_core.model.errors import ConnectionFailed, InvalidRequest, StreamDisconnected
+from codex_core.model.prompt import DEFAULT_REASONING_FIELD, RequestSettings
 from codex_core.model.refusal import Refusal, judge_refusal
+from codex_core.model.response_body import IDLE_DETAIL, ResponseBody, shown
 from codex_core.model.retry import backoff
 from codex_core.model.sse import EventTooLargeError, SseDecoder
 from codex_core.model.wire import wire_for
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     import httpx
 
@@ -39,11 +41,6 @@ MAX_REFUSAL_BYTES = 64 * 1024
 """As much of a refusal's body is read; it ends up in a sentence for the user."""
 MAX_LOGIN_RECOVERIES = 2
 """A 401 is answered by reading the login again, then by renewing it (spec: auth.md section 3)."""
-DRAIN_S = 0.025
-"""How long the end of a finished stream is waited for, so that the connection can be used again."""
-
-IDLE_DETAIL = "idle timeout waiting for SSE"
-BROKEN_DETAIL = "Transport error: error decoding response body"
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
@@ -63,6 +60,12 @@ class Connection:
 
     def __init__(self) -> None:
         self._client: httpx.AsyncClient | None = None
+        self.reasoning_field = DEFAULT_REASONING_FIELD
+        """What the server calls reasoning, as far as is known (`RequestSettings.reasoning_field`)."""
+        self.alternates = False
+        """Whether the model has refused two messages of the user in a row (`RequestSettings.alternates`)."""
+        self.takes_images = True
+        """Whether the model has not refused images yet."""
 
     def open(self, url: str, provider: ModelProvider, services: Services) -> httpx.AsyncClient:
         """The HTTP client for requests to `url`.
@@ -139,35 +142,44 @@ class ModelClient:
         wire = wire_for(self.provider.wire_api)
         response = await self._ask(wire, prompt)
         try:
-            body = _Body(response, idle_s=self._idle_s)
+            body = ResponseBody(response, idle_s=self._idle_s)
             events = SseDecoder()
-            decoder = wire.new_decoder()
+            decoder = wire.new_decoder(self.services.new_id)
+            if any(name.startswith("x-codex-") for name in response.headers):
+                from codex_core.model.rate_limits import rate_limits_in
+
+                if limits := rate_limits_in(response.headers):
+                    yield limits
             while True:
                 chunk = await body.next_chunk()
-                for data in _finished_events(events, chunk):
+                if finished := _finished_events(events, chunk):
                     body.has_events = True
-                    for event in decoder.feed(data):
+                    for event in happened_in(finished, decoder):
                         yield event
                     if decoder.is_complete:
+                        self._note(decoder)
                         await body.drain()
                         return
                 if chunk is None:
                     for event in body.end(decoder):
                         yield event
+                    self._note(decoder)
                     return
         finally:
             await response.aclose()
+
+    def _note(self, decoder: StreamDecoder) -> None:
+        if decoder.reasoning_field is not None:
+            self.connection.reasoning_field = decoder.reasoning_field
 
     async def _ask(self, wire: Wire, prompt: Prompt) -> httpx.Response:
         """The response whose body is the answer; repeats the request as long as that can help.
 
         Raises: a ModelError.
         """
-        from codex_protocol.jsonio import dumps
-
         url = self._url(wire)
         client = self.connection.open(url, self.provider, self.services)
-        payload = dumps(wire.request_body(prompt, self._settings())).encode()
+        payload = self._payload(wire, prompt)
         retries = recoveries = 0
         while True:
             credential = await choose_credential(self.provider, self.auth, self.services.environ)
@@ -178,6 +190,9 @@ class ModelClient:
                 return outcome
             else:
                 refusal = await self._refusal(outcome, credential)
+                if self._learns_from(refusal):
+                    payload = self._payload(wire, prompt)
+                    continue
                 if outcome.status_code == 401 and recoveries < MAX_LOGIN_RECOVERIES:
                     recoveries += 1
                     if await self._recover_login(credential):
@@ -187,6 +202,23 @@ class ModelClient:
             retries += 1
             wait = backoff(retries, self.services.jitter()) if refusal.wait is None else refusal.wait
             await self.services.sleep(wait)
+
+    def _payload(self, wire: Wire, prompt: Prompt) -> bytes:
+        from codex_protocol.jsonio import dumps
+
+        if not self.connection.takes_images:
+            from codex_core.model.text_only import without_images
+
+            prompt = replace(prompt, input=without_images(prompt.input))
+        return dumps(wire.request_body(prompt, self._settings())).encode()
+
+    def _learns_from(self, refusal: Refusal) -> bool:
+        """Remembers what the model does not take; whether that was news, so that asking again can help."""
+        connection = self.connection
+        before = connection.alternates, connection.takes_images
+        connection.alternates |= refusal.wants_alternation
+        connection.takes_images &= not refusal.refuses_images
+        return before != (connection.alternates, connection.takes_images)
 
     async def _send(
         self, client: httpx.AsyncClient, url: str, headers: dict[str, str], payload: bytes
@@ -201,24 +233,22 @@ class ModelClient:
         try:
             request = client.build_request("POST", url, content=payload, headers=headers)
         except (httpx.InvalidURL, UnicodeError):
-            raise InvalidRequest(
-                f"a request to {_shown(url)} cannot be sent: it is not a valid URL"
-            ) from None
+            raise InvalidRequest(f"a request to {shown(url)} cannot be sent: it is not a valid URL") from None
         try:
             async with asyncio.timeout(self._idle_s):
                 return await client.send(request, stream=True)
         except httpx.UnsupportedProtocol:
             raise InvalidRequest(
-                f"a request to {_shown(url)} cannot be sent: the URL does not begin with http:// or https://"
+                f"a request to {shown(url)} cannot be sent: the URL does not begin with http:// or https://"
             ) from None
         except httpx.LocalProtocolError:
             raise InvalidRequest(
-                f"a request to {_shown(url)} cannot be sent: HTTP does not allow its headers"
+                f"a request to {shown(url)} cannot be sent: HTTP does not allow its headers"
             ) from None
         except ConnectionSetupError as error:
             raise InvalidRequest(str(error)) from error
         except httpx.TransportError as error:
-            failure = ConnectionFailed(_shown(str(request.url)))
+            failure = ConnectionFailed(shown(str(request.url)))
             failure.__cause__ = error
             return failure
         except TimeoutError:
@@ -243,6 +273,7 @@ class ModelClient:
             response.headers,
             bytes(body[:MAX_REFUSAL_BYTES]).decode("utf-8", "replace"),
             plan=self.auth.plan_type if self.auth is not None and credential.source is Source.LOGIN else None,
+            now=self.services.now().timestamp(),
             hint=refusal_hint(self.provider, credential, self.auth),
         )
 
@@ -259,11 +290,14 @@ class ModelClient:
             effort=self.effort,
             summary=self.summary,
             verbosity=self.verbosity,
+            reasoning_field=self.connection.reasoning_field,
+            alternates=self.connection.alternates,
             store=self.provider.is_azure,
         )
 
     def _url(self, wire: Wire) -> str:
-        url = base_url(self.provider, self.auth) + wire.path
+        # Without the slash that people copy along: servers know no path with two.
+        url = base_url(self.provider, self.auth).rstrip("/") + wire.path
         query = "&".join(f"{name}={value}" for name, value in self.provider.query_params.items())
         return f"{url}?{query}" if query else url
 
@@ -296,65 +330,20 @@ class ModelClient:
         return self.provider.stream_idle_timeout_ms / 1000
 
 
-class _Body:
-    """The body of one response: reads it under the idle timer and remembers how it ended."""
+def happened_in(finished: Sequence[str], decoder: StreamDecoder) -> Iterator[ResponseEvent]:
+    """What the data of events that arrived together says, up to the end of the answer.
 
-    def __init__(self, response: httpx.Response, *, idle_s: float) -> None:
-        self._response = response
-        self._chunks = response.aiter_bytes()
-        self._idle_s = idle_s
-        self._failure: StreamDisconnected | None = None
-        self.has_events = False
-
-    async def next_chunk(self) -> bytes | None:
-        """The next bytes, whatever they mean; None when there are no more.
-
-        Raises: StreamDisconnected when none came in time.
-        """
-        import httpx
-
-        try:
-            async with asyncio.timeout(self._idle_s):
-                return await anext(self._chunks, None)
-        except httpx.RequestError as error:
-            # What has arrived may still be a whole answer, so this is not raised yet.
-            self._failure = StreamDisconnected(BROKEN_DETAIL)
-            self._failure.__cause__ = error
-            return None
-        except TimeoutError:
-            raise StreamDisconnected(IDLE_DETAIL) from None
-
-    def end(self, decoder: StreamDecoder) -> Sequence[ResponseEvent]:
-        """What the decoder has left to say.
-
-        Raises: why there is no whole answer, as exactly as it is known.
-        """
-        try:
-            return decoder.finish()
-        except StreamDisconnected:
-            if self._failure is not None:
-                raise self._failure from self._failure.__cause__
-            kind = self._response.headers.get("content-type", "")
-            if kind and "event-stream" not in kind and not self.has_events:
-                raise NotAnEventStream(_shown(str(self._response.url)), kind) from None
-            raise
-
-    async def drain(self) -> None:
-        """Reads what little may follow a whole answer, because only then the connection can be used again."""
-        import httpx
-
-        try:
-            async with asyncio.timeout(DRAIN_S):
-                async for _ in self._chunks:
-                    pass
-        except (httpx.RequestError, TimeoutError):
-            pass
+    Raises: a ModelError when the data says that the answer failed.
+    """
+    happened = _told(finished, decoder)
+    return happened if len(finished) < BURST else joined(happened)
 
 
-def _shown(url: str) -> str:
-    from codex_login.shown_url import shown_url
-
-    return shown_url(url)
+def _told(finished: Sequence[str], decoder: StreamDecoder) -> Iterator[ResponseEvent]:
+    for data in finished:
+        yield from decoder.feed(data)
+        if decoder.is_complete:
+            return
 
 
 def _finished_events(events: SseDecoder, chunk: bytes | None) -> list[str]:

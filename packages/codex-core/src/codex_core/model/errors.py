@@ -4,7 +4,8 @@ ModelError
 ├── ConnectionFailed         no connection, or it broke before an answer began
 ├── StreamDisconnected       the answer broke off
 ├── RetryLimitReached        the server kept refusing with a passing reason (429, 5xx, …)
-├── HighDemand               the server kept failing (500), or said it is overloaded
+├── HighDemand               the server kept failing (500)
+├── ServerOverloaded         the model has no room for anybody right now
 ├── UnexpectedStatus         the server refused for good
 │   └── Unauthorized         … because of the credential (401)
 ├── MissingApiKey            the environment variable with the key is not set
@@ -24,7 +25,12 @@ seconds, where it said so.
 # ruff: noqa: N818 - the names say what happened, as StopIteration does
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from codex_core.errors import ModelError
+
+if TYPE_CHECKING:
+    from codex_core.model.response_events import RateLimits
 
 PRICING_URL = "https://openai.com/chatgpt/pricing"
 
@@ -74,8 +80,19 @@ class HighDemand(ModelError):
 
     retryable = True
 
-    def __init__(self) -> None:
-        super().__init__("We're currently experiencing high demand, which may cause temporary errors.")
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(
+            "We're currently experiencing high demand, which may cause temporary errors." + _quoted(message)
+        )
+
+
+class ServerOverloaded(ModelError):
+    """The provider turns requests to this model away until there is room again."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(
+            "The model is overloaded. Try again later, or choose another model." + _quoted(message)
+        )
 
 
 class UnexpectedStatus(ModelError):
@@ -105,10 +122,14 @@ class MissingApiKey(ModelError):
 class UsageLimitReached(ModelError):
     """The ChatGPT plan's allowance is used up; the sentence depends on the plan."""
 
-    def __init__(self, plan: str | None, resets_in_seconds: float | None) -> None:
+    def __init__(
+        self, plan: str | None, resets_in_seconds: float | None, rate_limits: RateLimits | None = None
+    ) -> None:
         super().__init__(_usage_limit_text(plan, resets_in_seconds))
         self.plan = plan
         self.resets_in_seconds = resets_in_seconds
+        self.rate_limits = rate_limits
+        """What the refusal's headers told about the allowances."""
 
 
 class UsageNotIncluded(ModelError):
@@ -124,7 +145,7 @@ class QuotaExceeded(ModelError):
     def __init__(self, message: str | None = None) -> None:
         super().__init__(
             "The account behind this API key has no quota left. Check its plan and billing details."
-            + (f" The server says: {message}" if message else "")
+            + _quoted(message)
         )
 
 
@@ -134,7 +155,7 @@ class ContextWindowExceeded(ModelError):
     def __init__(self, message: str | None = None) -> None:
         super().__init__(
             "The conversation no longer fits into the model's context window. Start a new conversation or "
-            "shorten this one (/compact) and ask again." + (f" The server says: {message}" if message else "")
+            "shorten this one (/compact) and ask again." + _quoted(message)
         )
 
 
@@ -175,6 +196,10 @@ def status_line(status: int) -> str:
         except ValueError:
             reason = "<unknown status code>"
     return f"{status} {reason}"
+
+
+def _quoted(message: str | None) -> str:
+    return f" The server says: {message}" if message else ""
 
 
 def _usage_limit_text(plan: str | None, resets_in_seconds: float | None) -> str:

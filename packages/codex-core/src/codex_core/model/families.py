@@ -1,11 +1,11 @@
 """What is known about models, as data: families by slug prefix and limits by slug (spec: agent.md section 6).
 
-A model nobody listed here works too: it gets the last row of the family table and no known window.
+A model nobody listed here works too: it is a family of its own, with no known window.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -21,6 +21,15 @@ class ShellToolKind(StrEnum):
 
     FUNCTION = "function"
     LOCAL = "local_shell"
+
+
+class PatchToolKind(StrEnum):
+    """How a family is offered `apply_patch` without being asked for it."""
+
+    NONE = "none"
+    FUNCTION = "function"
+    FREEFORM = "freeform"
+    """A custom tool with a grammar; the Chat Completions wire has none, there it is to be a function."""
 
 
 class SummaryFormat(StrEnum):
@@ -40,15 +49,18 @@ class ModelFamily:
     instructions: InstructionsKind = InstructionsKind.GENERAL
     needs_patch_lesson: bool = False
     """Whether the instructions must teach the `apply_patch` command when no such tool is offered."""
-    wants_patch_function: bool = False
-    """Whether `apply_patch` is offered as a function without being asked for."""
+    patch_tool: PatchToolKind = PatchToolKind.NONE
     shell_tool: ShellToolKind = ShellToolKind.FUNCTION
     summary_format: SummaryFormat = SummaryFormat.NONE
+    supports_verbosity: bool = False
+    """Whether `text.verbosity` may be sent."""
+    supports_parallel_calls: bool = False
+    """Whether the model is told that it may make several calls in one answer."""
 
     @property
-    def supports_verbosity(self) -> bool:
-        """Whether `text.verbosity` may be sent."""
-        return self.name == "gpt-5"
+    def wants_patch_function(self) -> bool:
+        """Whether `apply_patch` is offered as a function without being asked for."""
+        return self.patch_tool is PatchToolKind.FUNCTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,10 @@ _CODEX = ModelFamily(
     instructions=InstructionsKind.CODEX,
     summary_format=SummaryFormat.EXPERIMENTAL,
 )
-_OPEN_WEIGHT = ModelFamily("gpt-oss", wants_patch_function=True)
+# Later models are trained on the freeform tool and on calls side by side (spec: agent.md section 26).
+_LATER_CODEX = replace(_CODEX, patch_tool=PatchToolKind.FREEFORM, supports_parallel_calls=True)
+_GPT_5 = ModelFamily("gpt-5", supports_reasoning=True, needs_patch_lesson=True, supports_verbosity=True)
+_OPEN_WEIGHT = ModelFamily("gpt-oss", patch_tool=PatchToolKind.FUNCTION)
 _FAMILIES: tuple[tuple[str, ModelFamily], ...] = (
     ("o3", ModelFamily("o3", supports_reasoning=True, needs_patch_lesson=True)),
     ("o4-mini", ModelFamily("o4-mini", supports_reasoning=True, needs_patch_lesson=True)),
@@ -86,7 +101,8 @@ _FAMILIES: tuple[tuple[str, ModelFamily], ...] = (
     ("gpt-3.5", ModelFamily("gpt-3.5", needs_patch_lesson=True)),
     ("codex-", _CODEX),
     ("gpt-5-codex", _CODEX),
-    ("gpt-5", ModelFamily("gpt-5", supports_reasoning=True, needs_patch_lesson=True)),
+    ("gpt-5.", replace(_GPT_5, patch_tool=PatchToolKind.FREEFORM, supports_parallel_calls=True)),
+    ("gpt-5", _GPT_5),
 )
 
 _INFO_BY_SLUG = {
@@ -108,15 +124,21 @@ _INFO_BY_PREFIX = (("gpt-5", ModelInfo(272_000, 128_000)), ("codex-", ModelInfo(
 
 def find_family(slug: str) -> ModelFamily | None:
     """The listed family of a model; None for a model nobody listed."""
+    if slug.startswith("gpt-5.") and "-codex" in slug:
+        return replace(_LATER_CODEX, name=slug)
     for prefix, family in _FAMILIES:
         if slug.startswith(prefix):
-            return family if family.name else _named(family, slug)
+            return family if family.name else replace(family, name=slug)
     return None
 
 
 def family_for(slug: str) -> ModelFamily:
-    """The family of any model; one that is not listed is a family of its own with plain defaults."""
-    return find_family(slug) or ModelFamily(slug)
+    """The family of any model; one that is not listed is a family of its own.
+
+    It is offered `apply_patch` as a function, which every model that calls tools at all can use, because the
+    instructions tell it to edit with that.
+    """
+    return find_family(slug) or ModelFamily(slug, patch_tool=PatchToolKind.FUNCTION)
 
 
 def model_info(slug: str) -> ModelInfo:
@@ -127,9 +149,3 @@ def model_info(slug: str) -> ModelInfo:
         if slug.startswith(prefix):
             return info
     return ModelInfo()
-
-
-def _named(family: ModelFamily, name: str) -> ModelFamily:
-    from dataclasses import replace
-
-    return replace(family, name=name)

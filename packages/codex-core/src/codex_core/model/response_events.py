@@ -16,6 +16,55 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimitWindow:
+    """One allowance that fills up again."""
+
+    used_percent: float
+    window_minutes: int | None = None
+    """How long the allowance is for."""
+    resets_at: int | None = None
+    """When it is whole again, in seconds since 1970 UTC."""
+
+    def to_wire(self) -> dict[str, object]:
+        """The object in `token_count.rate_limits`."""
+        return {
+            "used_percent": self.used_percent,
+            "window_minutes": self.window_minutes,
+            "resets_at": self.resets_at,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """What an account may use beyond its allowances."""
+
+    has_credits: bool
+    unlimited: bool
+    balance: str | None = None
+
+    def to_wire(self) -> dict[str, object]:
+        """The object in `token_count.rate_limits`."""
+        return {"has_credits": self.has_credits, "unlimited": self.unlimited, "balance": self.balance}
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """How much of the account's allowances is used; comes first, and only from servers that tell it."""
+
+    primary: RateLimitWindow | None = None
+    secondary: RateLimitWindow | None = None
+    credits: Credits | None = None
+
+    def to_wire(self) -> dict[str, object]:
+        """The value of `token_count.rate_limits` (spec: agent.md section 26)."""
+        return {
+            "primary": None if self.primary is None else self.primary.to_wire(),
+            "secondary": None if self.secondary is None else self.secondary.to_wire(),
+            "credits": None if self.credits is None else self.credits.to_wire(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     """A piece of the assistant's message."""
 
@@ -69,6 +118,7 @@ class Completed:
 
 ResponseEvent: TypeAlias = (
     Created
+    | RateLimits
     | TextDelta
     | ReasoningDelta
     | ReasoningSectionBreak

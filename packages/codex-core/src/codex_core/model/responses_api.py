@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from codex_core.model import response_events as events
 from codex_core.model.errors import IncompleteAnswer, StreamDisconnected
 from codex_core.model.event_data import decoded, mapping, text
+from codex_core.model.prompt import OUTPUT_SCHEMA_NAME
 from codex_core.model.stream_failure import stream_failure
 
 if TYPE_CHECKING:
@@ -40,9 +41,23 @@ def request_body(prompt: Prompt, settings: RequestSettings) -> dict[str, object]
         "include": ["reasoning.encrypted_content"] if reasons else [],
         "prompt_cache_key": settings.conversation_id,
     }
-    if settings.verbosity is not None and settings.family.supports_verbosity:
-        body["text"] = {"verbosity": str(settings.verbosity)}
+    if controls := _text_controls(prompt, settings):
+        body["text"] = controls
     return body
+
+
+def _text_controls(prompt: Prompt, settings: RequestSettings) -> dict[str, object]:
+    controls: dict[str, object] = {}
+    if settings.verbosity is not None and settings.family.supports_verbosity:
+        controls["verbosity"] = str(settings.verbosity)
+    if prompt.output_schema is not None:
+        controls["format"] = {
+            "type": "json_schema",
+            "strict": True,
+            "schema": prompt.output_schema,
+            "name": OUTPUT_SCHEMA_NAME,
+        }
+    return controls
 
 
 def _reasoning(settings: RequestSettings) -> dict[str, object]:
@@ -64,9 +79,12 @@ def _encoded(item: ResponseItem, *, with_id: bool) -> dict[str, object]:
 class ResponsesDecoder:
     """Reads one answer of the Responses API; see `wire.StreamDecoder`."""
 
-    __slots__ = ("_is_complete",)
+    __slots__ = ("_done", "_is_complete")
+
+    reasoning_field: str | None = None
 
     def __init__(self) -> None:
+        self._done: list[dict[str, object]] = []
         self._is_complete = False
 
     @property
@@ -82,11 +100,11 @@ class ResponsesDecoder:
         event = decoded(data)
         if event is None:
             return _NOTHING
-        match event.get("type"):
-            case "response.output_text.delta":
-                return (
-                    (events.TextDelta(delta),) if isinstance(delta := event.get("delta"), str) else _NOTHING
-                )
+        kind = event.get("type")
+        if kind == "response.output_text.delta":  # by far the most frequent
+            delta = event.get("delta")
+            return (events.TextDelta(delta),) if isinstance(delta, str) else _NOTHING
+        match kind:
             case "response.reasoning_summary_text.delta":
                 return (
                     (events.ReasoningDelta(delta),)
@@ -100,7 +118,7 @@ class ResponsesDecoder:
                     else _NOTHING
                 )
             case "response.output_item.done":
-                return _item_done(mapping(event.get("item")))
+                return self._item_done(mapping(event.get("item")))
             case "response.output_item.added":
                 return _item_added(mapping(event.get("item")))
             case "response.reasoning_summary_part.added":
@@ -108,8 +126,7 @@ class ResponsesDecoder:
             case "response.created":
                 return (events.Created(),)
             case "response.completed":
-                self._is_complete = True
-                return (_completed(mapping(event.get("response"))),)
+                return self._completed(mapping(event.get("response")))
             case "response.failed":
                 raise stream_failure(mapping(mapping(event.get("response")).get("error")))
             case "response.incomplete":
@@ -129,6 +146,23 @@ class ResponsesDecoder:
         if not self._is_complete:
             raise StreamDisconnected("stream closed before response.completed")
         return _NOTHING
+
+    def _item_done(self, raw: dict[str, object]) -> tuple[events.ResponseEvent, ...]:
+        # Some servers close a message again behind the calls that follow it.
+        if raw.get("id") and raw in self._done:
+            return _NOTHING
+        self._done.append(raw)
+        return _item_done(raw)
+
+    def _completed(self, response: dict[str, object]) -> tuple[events.ResponseEvent, ...]:
+        self._is_complete = True
+        happened: list[events.ResponseEvent] = []
+        output = response.get("output")
+        if not self._done and isinstance(output, list):
+            # A server that announced no item one by one has them here.
+            for raw in output:
+                happened += _item_done(mapping(raw))
+        return (*happened, _completed(response))
 
 
 def _item_done(raw: dict[str, object]) -> tuple[events.ResponseEvent, ...]:

@@ -7,6 +7,8 @@ import re
 BACKOFF_BASE_MS = 200
 MAX_SILENT_WAIT_S = 60.0
 """A server that asks for more patience than this is not waited for in silence: the turn says so."""
+PASSING_STATUSES = frozenset({408, 409, 429})
+"""Statuses below 500 after which the same request may succeed (spec: agent.md section 25, D10)."""
 
 _WHOLE_SECONDS = re.compile(r"[0-9]{1,9}")
 _DELAY_IN_TEXT = re.compile(

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     import httpx
 
     from codex_core.config.providers import ModelProvider
+    from codex_core.model.scripted.replies import Reply
     from codex_core.services import Services
-    from codex_core.testing.replies import Reply
 
 SSE_FIXTURE_VARIABLE = "CODEX_RS_SSE_FIXTURE"
 """A file of event lines that answers every Responses request (spec: agent.md section 8)."""
 DEMO_SCRIPT_VARIABLE = "CODEX_DEMO_SCRIPT"
-"""A script file (`codex_core.testing.script_file`) that the `demo` provider plays instead of its tour."""
+"""A script (`model.scripted.script_file`) that the `demo` provider plays instead of its tour."""
 
 
 def transport_for(provider: ModelProvider, services: Services) -> httpx.AsyncBaseTransport | None:
@@ -40,7 +40,7 @@ def transport_for(provider: ModelProvider, services: Services) -> httpx.AsyncBas
 
     script = services.environ.get(DEMO_SCRIPT_VARIABLE)
     if script:
-        from codex_core.testing.script_file import load_script
+        from codex_core.model.scripted.script_file import load_script
 
         try:
             return ScriptedTransport(load_script(script))
@@ -53,7 +53,7 @@ def transport_for(provider: ModelProvider, services: Services) -> httpx.AsyncBas
 
 def _recording(path: str) -> Reply:
     """The stream in a file in which every line is one line of server-sent events."""
-    from codex_core.testing.replies import sse
+    from codex_core.model.scripted.replies import sse
 
     try:
         with open(path, "rb") as file:

@@ -24,6 +24,10 @@ class StreamDecoder(Protocol):
     def is_complete(self) -> bool:
         """Whether the answer has reached its end, so that nothing more need be read."""
 
+    @property
+    def reasoning_field(self) -> str | None:
+        """The name the server gave to reasoning in this answer, where the wire leaves that open."""
+
     def feed(self, data: str) -> Sequence[ResponseEvent]:
         """What one event's data says; unreadable data says nothing.
 
@@ -44,7 +48,8 @@ class Wire:
     path: str
     """Put behind the provider's base URL."""
     request_body: Callable[[Prompt, RequestSettings], dict[str, object]]
-    new_decoder: Callable[[], StreamDecoder]
+    new_decoder: Callable[[Callable[[], str]], StreamDecoder]
+    """Takes what makes ids, for calls that the server gives none."""
     names_conversation: bool
     """Whether requests carry the conversation's id, and the login of auth.json where it belongs."""
 
@@ -57,7 +62,7 @@ def wire_for(api: WireApi) -> Wire:
         case WireApi.RESPONSES:
             from codex_core.model.responses_api import ResponsesDecoder, request_body
 
-            return Wire("/responses", request_body, ResponsesDecoder, True)
+            return Wire("/responses", request_body, lambda _new_id: ResponsesDecoder(), True)
         case WireApi.CHAT:
             from codex_core.model.chat_completions import ChatDecoder
             from codex_core.model.chat_completions import request_body as chat_body

@@ -46,6 +46,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from codex_core.model.scripted.request import RecordedRequest
     from codex_core.testing.chat_replies import (
         CHAT_DONE,
         chat_answer,
@@ -65,7 +66,6 @@ if TYPE_CHECKING:
         mock_provider_config,
         read_json_lines,
     )
-    from codex_core.testing.http_wire import RecordedRequest
     from codex_core.testing.model_server import Exchange, ModelServer, Outcome
     from codex_core.testing.normalise import Normaliser, Places
     from codex_core.testing.playback import (

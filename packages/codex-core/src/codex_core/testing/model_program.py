@@ -20,7 +20,7 @@ from codex_core.testing.script_file import ScriptFileError, load_script
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from codex_core.testing.http_wire import RecordedRequest
+    from codex_core.model.scripted.request import RecordedRequest
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from codex_core.testing.signals import Signal
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from codex_core.testing.http_wire import RecordedRequest
+    from codex_core.model.scripted.request import RecordedRequest
 
 
 class ThreadedModelServer:

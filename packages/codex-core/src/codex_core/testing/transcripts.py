@@ -28,7 +28,7 @@ from codex_core.testing.script_file import reply_from_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from codex_core.testing.http_wire import RecordedRequest
+    from codex_core.model.scripted.request import RecordedRequest
     from codex_core.testing.replies import Reply
 
 Document = dict[str, Any]

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 from codex_core.errors import ExecutionError
 from codex_core.execution.sandbox import SandboxType, platform_sandbox
 from codex_core.tools.runtime import DEFAULT_TIMEOUT_MS, CallKind, ToolOutput, bad_arguments
+from codex_core.tools.sandbox_failure import (
+    REJECTED_BY_USER,
+    ask_to_retry,
+    failure_of,
+    is_denied,
+    told_to_model,
+)
 from codex_protocol.config_types import AskForApproval
 
 if TYPE_CHECKING:
@@ -55,9 +62,11 @@ class ApplyPatchTool:
 
 async def run_patch(patch: PatchCall, call_id: str, timeout_ms: int, runtime: ToolRuntime) -> ToolOutput:
     """The whole way of a patch: does it fit, may it be applied, apply it, tell the model."""
-    from codex_core.approval.decide import Ask, Reject, decide_patch
+    from codex_core.approval.decide import Ask, Reason, Reject, decide_patch
+    from codex_core.approval.writable import repository_of
     from codex_core.errors import PatchError
     from codex_core.patch.verify import verify_patch
+    from codex_protocol.events import BackgroundEventEvent
     from codex_protocol.ops import ReviewDecision
 
     if runtime.command_server is not None:
@@ -77,9 +86,13 @@ async def run_patch(patch: PatchCall, call_id: str, timeout_ms: int, runtime: To
         sandbox_policy=context.sandbox_policy,
         cwd=context.cwd,
         tmpdir=runtime.services.environ.get("TMPDIR"),
+        settings=(runtime.config.codex_home, *repository_of(context.cwd)),
         platform_sandbox=platform is not SandboxType.NONE,
     )
     if isinstance(decision, Reject):
+        if decision.reason is not Reason.EMPTY_PATCH:
+            # The model alone would know of it: there is no begin and no end for what was never begun.
+            await runtime.emit(BackgroundEventEvent(message=decision.sentence))
         return ToolOutput(decision.sentence, success=False)
     sandbox = SandboxType.NONE
     if isinstance(decision, Ask):
@@ -116,7 +129,7 @@ async def _apply(
         await runtime.emit(PatchApplyEndEvent(call_id=call_id, stdout="", stderr=str(error), success=False))
         await emit_turn_diff(runtime)
         return ToolOutput(f"execution error: {error}", success=False)
-    failure = _failure(outcome, sandbox)
+    failure = failure_of(outcome, denied=is_denied(outcome, sandbox))
     exit_code = 124 if outcome.timed_out or outcome.exit_code is None else outcome.exit_code
     await runtime.emit(
         PatchApplyEndEvent(
@@ -131,22 +144,9 @@ async def _apply(
     if failure is not None:
         if context.approval_policy is AskForApproval.ON_FAILURE and sandbox is not SandboxType.NONE:
             return await _retry_unsandboxed(patch, changes, call_id, timeout_ms, failure, runtime)
-        text = f"failed in sandbox {sandbox.label} with execution error: {failure}"
-        return ToolOutput(text, success=False)
+        return told_to_model(failure, sandbox)
     text = format_exec_output(outcome)
     return ToolOutput(model_payload(text, exit_code, outcome.duration_s), success=exit_code == 0)
-
-
-def _failure(outcome: ExecOutcome, sandbox: SandboxType) -> str | None:
-    """Why the sandbox, or a signal, ended the program; None for a run that counts (exec-sandbox.md D.4)."""
-    from codex_core.execution.output import denial_text
-    from codex_core.execution.sandbox import looks_denied
-
-    if looks_denied(outcome, sandbox):
-        return denial_text(outcome)
-    if outcome.signal is not None and not outcome.timed_out:
-        return "command was killed by a signal"
-    return None
 
 
 async def _retry_unsandboxed(
@@ -158,18 +158,9 @@ async def _retry_unsandboxed(
     runtime: ToolRuntime,
 ) -> ToolOutput:
     """After a refusal of the sandbox under on-failure: asks as for a command (agent.md section 15)."""
-    from codex_core.tools.shell import REJECTED_BY_USER
-    from codex_protocol.events import BackgroundEventEvent
-    from codex_protocol.ops import ReviewDecision
-
-    await runtime.emit(BackgroundEventEvent(message=f"Execution failed: {failure}"))
-    program = runtime.config.apply_patch_exe or "apply_patch"
-    answer = await runtime.ask_exec(
-        call_id, (program, patch.text), patch.directory, "command failed; retry without sandbox?"
-    )
-    if answer not in (ReviewDecision.APPROVED, ReviewDecision.APPROVED_FOR_SESSION):
+    argv = (runtime.config.apply_patch_exe or "apply_patch", patch.text)
+    if await ask_to_retry(call_id, argv, patch.directory, failure, runtime) is None:
         return ToolOutput(REJECTED_BY_USER, success=False)
-    await runtime.emit(BackgroundEventEvent(message="retrying command without sandbox"))
     return await _apply(patch, changes, call_id, timeout_ms, SandboxType.NONE, runtime, asked=True)
 
 
@@ -189,6 +180,7 @@ async def _run_patch_program(
         policy_cwd=runtime.context.cwd,
         helper_exe=runtime.config.codex_linux_sandbox_exe,
         tmpdir=runtime.services.environ.get("TMPDIR"),
+        settings=(runtime.config.codex_home,),
         isolation=runtime.config.sandbox_isolation,
     )
     # The patch goes in by stdin: an argument may not be longer than 128 KiB on Linux.

@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING
 from codex_core.errors import ExecutionError
 from codex_core.execution.sandbox import SandboxType, platform_sandbox
 from codex_core.tools.runtime import DEFAULT_TIMEOUT_MS, CallKind, ToolOutput, bad_arguments
+from codex_core.tools.sandbox_failure import (
+    KILLED,
+    REJECTED_BY_USER,
+    ask_to_retry,
+    failure_of,
+    is_denied,
+    told_to_model,
+)
 from codex_protocol.config_types import AskForApproval
 
 if TYPE_CHECKING:
@@ -18,8 +26,6 @@ if TYPE_CHECKING:
     from codex_core.model.tool_spec import ToolSpec
     from codex_core.tools.runtime import ToolCall, ToolRuntime
     from codex_protocol.config_types import ExecOutputStream
-
-REJECTED_BY_USER = "exec command rejected by user"
 
 
 class ShellTool:
@@ -145,9 +151,7 @@ async def run_shell(request: ShellRequest, runtime: ToolRuntime) -> ToolOutput:
     if result.failure is None:
         return result.output
     if context.approval_policy in (AskForApproval.NEVER, AskForApproval.ON_REQUEST):
-        return ToolOutput(
-            f"failed in sandbox {sandbox.label} with execution error: {result.failure}", success=False
-        )
+        return told_to_model(result.failure, sandbox)
     return await _retry_unsandboxed(request, key, result.failure, runtime)
 
 
@@ -164,18 +168,13 @@ async def _retry_unsandboxed(
     request: ShellRequest, key: ApprovalKey, failure: str, runtime: ToolRuntime
 ) -> ToolOutput:
     """After a refusal of the sandbox: asks whether to run again without it (exec-sandbox.md D.4)."""
-    from codex_protocol.events import BackgroundEventEvent
     from codex_protocol.ops import ReviewDecision
 
-    await runtime.emit(BackgroundEventEvent(message=f"Execution failed: {failure}"))
-    answer = await runtime.ask_exec(
-        request.call_id, request.argv, request.cwd, "command failed; retry without sandbox?"
-    )
+    answer = await ask_to_retry(request.call_id, request.argv, request.cwd, failure, runtime)
+    if answer is None:
+        return ToolOutput(REJECTED_BY_USER, success=False)
     if answer is ReviewDecision.APPROVED_FOR_SESSION:
         runtime.approved.add(key)
-    elif answer is not ReviewDecision.APPROVED:
-        return ToolOutput(REJECTED_BY_USER, success=False)
-    await runtime.emit(BackgroundEventEvent(message="retrying command without sandbox"))
     retried = await _attempt(request, SandboxType.NONE, runtime)
     if (reason := retried.failure or retried.problem) is not None:
         return ToolOutput(f"retry failed: {reason}", success=False)
@@ -189,7 +188,7 @@ async def _attempt(
     from codex_core.approval.describe import parse_command
     from codex_core.execution.command import ExecRequest, run_command
     from codex_core.execution.environment import build_environment
-    from codex_core.execution.sandbox import looks_denied, sandbox_command, sandbox_environment
+    from codex_core.execution.sandbox import sandbox_command, sandbox_environment
     from codex_protocol.events import ExecCommandBeginEvent, ExecCommandOutputDeltaEvent
 
     context = runtime.context
@@ -218,6 +217,7 @@ async def _attempt(
             policy_cwd=context.cwd,
             helper_exe=runtime.config.codex_linux_sandbox_exe,
             tmpdir=environment.get("TMPDIR"),
+            settings=(runtime.config.codex_home,),
             isolation=runtime.config.sandbox_isolation,
         )
         outcome = await run_command(
@@ -233,7 +233,7 @@ async def _attempt(
     except ExecutionError as error:
         await _emit_failed_end(request.call_id, str(error), runtime)
         return _Attempt(ToolOutput(f"execution error: {error}", success=False), problem=str(error))
-    denied = can_be_denied and looks_denied(outcome, sandbox)
+    denied = is_denied(outcome, sandbox, can_be_denied=can_be_denied)
     return await _judge(request, outcome, runtime, denied=denied)
 
 
@@ -241,16 +241,12 @@ async def _judge(
     request: ShellRequest, outcome: ExecOutcome, runtime: ToolRuntime, *, denied: bool
 ) -> _Attempt:
     """Turns an outcome into its end event and into what the model reads."""
-    from codex_core.execution.output import denial_text, format_exec_output, model_payload
+    from codex_core.execution.output import format_exec_output, model_payload
     from codex_protocol.events import Duration, ExecCommandEndEvent
 
-    if denied:
-        stderr = outcome.stderr.decode("utf-8", "replace")
-        await _emit_failed_end(request.call_id, stderr, runtime)
-        return _Attempt(ToolOutput("", success=False), failure=denial_text(outcome))
-    if outcome.signal is not None and not outcome.timed_out:
-        failure = "command was killed by a signal"
-        await _emit_failed_end(request.call_id, f"sandbox error: {failure}", runtime)
+    if (failure := failure_of(outcome, denied=denied)) is not None:
+        text = outcome.stderr.decode("utf-8", "replace") if denied else f"sandbox error: {KILLED}"
+        await _emit_failed_end(request.call_id, text, runtime)
         return _Attempt(ToolOutput("", success=False), failure=failure)
 
     exit_code = 124 if outcome.timed_out or outcome.exit_code is None else outcome.exit_code
@@ -297,7 +293,7 @@ def _description(context: TurnContext) -> str:
         case _:
             text += (
                 " Commands run in a sandbox: they can read every file, but write only in the working "
-                "directory and other writable roots; leave `.git` alone."
+                "directory and other writable roots. `.git` there is read-only."
             )
     if not context.sandbox_policy.has_full_network_access:
         text += " There is no network."

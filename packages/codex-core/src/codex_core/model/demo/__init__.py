@@ -6,7 +6,7 @@ sandbox run for real above it. Scripts are written as for `codex_core.testing.Mo
     transport = ScriptedTransport([answer(shell_call(["ls"])), answer(message("Hello"))])
     services = Services(http_transport=transport)
 
-A script file (`codex_core.testing.script_file`) is played without any code:
+A script file (`codex_core.model.scripted.script_file`) is played without any code:
 
     CODEX_DEMO_SCRIPT=script.json codex exec --demo "…"
 """

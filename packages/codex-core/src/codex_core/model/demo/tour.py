@@ -20,7 +20,7 @@ from codex_core.model.demo.workspace import (
     readable_file,
     shown_names,
 )
-from codex_core.testing.replies import (
+from codex_core.model.scripted.replies import (
     answer,
     http_error,
     message,
@@ -34,8 +34,8 @@ from codex_core.testing.replies import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from codex_core.testing.http_wire import RecordedRequest
-    from codex_core.testing.replies import Event, Reply
+    from codex_core.model.scripted.replies import Event, Reply
+    from codex_core.model.scripted.request import RecordedRequest
 
 REVIEW_ANSWER = "The offline demo is a script and did not read the change; a real model would review it."
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import httpx
 
-from codex_core.testing.chat_replies import chat_answer, chat_text
-from codex_core.testing.http_wire import RecordedRequest
-from codex_core.testing.replies import CutUnit, Framing, Reply, answer, http_error, message
-from codex_core.testing.signals import Gate
+from codex_core.model.scripted.chat_replies import chat_answer, chat_text
+from codex_core.model.scripted.replies import CutUnit, Framing, Reply, answer, http_error, message
+from codex_core.model.scripted.request import RecordedRequest
+from codex_core.model.scripted.signals import Gate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator

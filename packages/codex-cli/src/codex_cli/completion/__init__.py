@@ -1,0 +1,1 @@
+"""Completion scripts for five shells, made from the definitions of the commands."""

@@ -1,0 +1,64 @@
+"""What carries messages between us and a server: the seam between `peer.py` and the transports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from codex_core.mcp.errors import McpError
+
+Message: TypeAlias = "dict[str, object]"
+"""One decoded JSON-RPC frame."""
+
+MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+"""A longer message of a server is not kept; nothing that large could be shown to a model."""
+
+
+class Receiver(Protocol):
+    """Who gets what a server sends. All of it is called on the event loop and may not wait."""
+
+    def receive(self, message: Message) -> None:
+        """Takes a frame."""
+        ...
+
+    def fail(self, request_id: object, error: McpError) -> None:
+        """The answer to that request cannot be read; None: to one of the requests, nobody knows which."""
+        ...
+
+    def close(self, why: str) -> None:
+        """Nothing more will come, for that reason."""
+        ...
+
+
+class Wire(Protocol):
+    """A connection to one server."""
+
+    async def prepare(self) -> None:
+        """Does what takes us time, before the server's own begins. Raises: ServerUnreachable."""
+        ...
+
+    async def open(self, receiver: Receiver) -> None:
+        """Starts or reaches the server. Raises: ServerUnreachable."""
+        ...
+
+    async def reopen(self) -> None:
+        """Begins a new session for the same receiver, after `SessionEnded`. Raises: McpError."""
+        ...
+
+    def post(self, message: Mapping[str, object]) -> None:
+        """Sends a frame, now or as soon as there is room. Raises: McpError when it cannot be sent."""
+        ...
+
+    def use_version(self, version: str) -> None:
+        """Takes note of the protocol version both sides agreed on."""
+        ...
+
+    def explain(self, sentence: str) -> str:
+        """The sentence, and what the server last had to say of itself, if anything."""
+        ...
+
+    async def aclose(self) -> None:
+        """Ends the connection, and the server if it is ours, within a bounded time."""
+        ...
