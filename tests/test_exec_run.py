@@ -26,6 +26,7 @@ from codex_core.testing import (
     shell_call,
     sse,
     start_script,
+    token_usage,
 )
 from codex_core.testing.pytest_plugin import RunCodex, StartModelServer
 
@@ -346,3 +347,17 @@ def test_login_status_and_logout(run_codex: RunCodex, scratch_home: ScratchHome)
     assert "secret" not in status
     assert "Successfully logged out" in run_codex("logout").check().stderr
     assert not path.exists()
+
+
+def test_a_summary_on_the_way_does_not_end_the_run(
+    run_codex: RunCodex, model_server: StartModelServer
+) -> None:
+    usage = token_usage(input_tokens=1_000)
+    script = [
+        answer(shell_call(["echo", "x"]), usage=usage),
+        answer(message("SUMMARY")),
+        answer(message("The end.")),
+    ]
+    model_server(script)
+    done = run_codex("exec", "-c", "model_auto_compact_token_limit=500", "go").check()
+    assert done.stdout == "The end.\n"

@@ -252,12 +252,12 @@ async def _follow(
         match event.msg:
             case events.ErrorEvent() if event.id == turn_id:
                 outcome.failed = True
-            case events.TaskCompleteEvent(last_agent_message=message):
+            case events.TaskCompleteEvent(last_agent_message=message) if event.id == turn_id:
                 outcome.last_message, outcome.completed = message, True
                 # A turn that brought its answer has succeeded, whatever else went wrong on the way.
                 outcome.failed = outcome.failed and message is None
                 await conversation.submit(ShutdownOp())
-            case events.TurnAbortedEvent():
+            case events.TurnAbortedEvent() if event.id == turn_id:
                 outcome.failed = True
                 await conversation.submit(ShutdownOp())
             case events.ShutdownCompleteEvent():
