@@ -6,7 +6,6 @@ The reference is the binary that `benchmarks/exec_turn.py` has installed, or the
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -33,17 +32,6 @@ FIRST = [
     answer(plan_call(("look", "completed"), call_id="c2"), shell_call(["false"], call_id="c3")),
     answer(message("That was it.")),
 ]
-
-
-@pytest.fixture
-def reference() -> str:
-    """The launcher of the reference 0.36.0."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    installed = os.path.join(cache, "codex-python-benchmarks", "npm-0.36.0", "node_modules", ".bin", "codex")
-    path = os.environ.get("CODEX_REFERENCE", installed)
-    if not os.access(path, os.X_OK):
-        pytest.skip(f"the reference is not installed at {path}")
-    return path
 
 
 async def ask_reference(

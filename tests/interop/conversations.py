@@ -268,6 +268,9 @@ CONVERSATIONS = [
         "compaction by hand",
         lambda: [answer(message("One")), answer(message("Summary.")), answer(message("Two"))],
         (HI, op("s2", "compact"), says("s3", "more")),
+        allowed=(
+            Allowed("requests[2].body.input[1].content[0].text", "the words around a summary are our own"),
+        ),
     ),
     Conversation(
         "instructions of home and project",

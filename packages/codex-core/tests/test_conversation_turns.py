@@ -364,3 +364,34 @@ async def test_a_nul_in_a_path_is_the_models_mistake_and_not_an_internal_error(t
     await talk.start([answer(*calls), answer(message("ok"))])
     events = await talk.ask("go")
     assert "error" not in events
+
+
+async def test_the_plans_limits_come_with_the_token_count(talk: Any) -> None:
+    from dataclasses import replace
+
+    headers = (("x-codex-primary-used-percent", "12.5"), ("x-codex-primary-window-minutes", "300"))
+    await talk.start([replace(answer(message("ok")), headers=headers), answer(message("ok"))])
+    await talk.ask("hi")
+    count = next(event["msg"] for event in talk.events if event["msg"]["type"] == "token_count")
+    assert count["rate_limits"]["primary"] == {
+        "used_percent": 12.5,
+        "window_minutes": 300,
+        "resets_at": None,
+    }
+
+
+async def test_without_limits_the_token_count_is_as_it_was(talk: Any) -> None:
+    await talk.start([answer(message("ok"))])
+    await talk.ask("hi")
+    count = next(event["msg"] for event in talk.events if event["msg"]["type"] == "token_count")
+    assert set(count) == {"type", "info"}
+
+
+async def test_models_that_make_several_calls_at_once_are_told_that_they_may(talk: Any) -> None:
+    from codex_protocol.ops import parse_op
+
+    await talk.start([answer(message("ok")), answer(message("ok"))])
+    await talk.ask("hi")
+    await talk.conversation.submit(parse_op({"type": "override_turn_context", "model": "gpt-5.1"}))
+    await talk.ask("hi")
+    assert [request.json["parallel_tool_calls"] for request in talk.server.requests] == [False, True]

@@ -119,4 +119,6 @@ def test_names_fields_and_optionality_are_the_references(reference, tmp_path):
     write(str(ours))
     expected, found = read_declarations(theirs), read_declarations(ours)
     assert set(found) == set(expected)
-    assert {name: body for name, body in found.items() if body != expected[name]} == {}
+    differing = {name: body for name, body in found.items() if body != expected[name]}
+    assert list(differing) == ["TokenCountEvent"]  # with `rate_limits`, as newer releases have it
+    assert "rate_limits" in differing["TokenCountEvent"]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from codex_core.execution.terminal_sessions import TerminalSessions
     from codex_core.mcp.connections import McpConnections
     from codex_core.model.client import ModelClient
+    from codex_core.model.response_events import RateLimits
     from codex_core.rollout.recorder import RolloutRecorder
     from codex_core.rollout.replay import RecordedLine
     from codex_core.services import Services
@@ -82,6 +83,8 @@ class Session:
         self.tasks = Tasks(on_defect=self._tell_defect, on_end=self._after_task)
         self.approved: set[ApprovalKey] = set()
         self.token_info: TokenUsageInfo | None = None
+        self.rate_limits: RateLimits | None = None
+        """What the server told last of the plan's allowances."""
         self.submissions: asyncio.Queue[Submission] = asyncio.Queue(SUBMISSION_QUEUE_SIZE)
         self.events: asyncio.Queue[tuple[str, EventMsg] | None] = asyncio.Queue(EVENT_QUEUE_SIZE)
         self._command_server: CommandServer | None = None

@@ -187,6 +187,7 @@ class Turn:
             instructions=session.instructions(context),
             input=tuple(self._thread.history.for_request()),
             tools=self._tools.specs(context),
+            parallel_tool_calls=context.family.supports_parallel_calls,
         )
         stream = read_ahead(session.model_for(context).stream(prompt))
         async with answer.calls, contextlib.aclosing(stream):
@@ -213,6 +214,8 @@ class Turn:
                     await self.emit(events.AgentReasoningRawContentDeltaEvent(delta=delta))
             case response.WebSearchStarted(identifier):
                 await self.emit(events.WebSearchBeginEvent(call_id=identifier))
+            case response.RateLimits():
+                self._session.rate_limits = event
             case response.Completed(_, usage):
                 self._held.clear()  # it led to nothing
                 await answer.calls.finish()
@@ -250,7 +253,13 @@ class Turn:
 
         if usage is not None:
             self._thread.usage = usage
-        await self.emit(TokenCountEvent(info=self._session.count_tokens(usage, self._context)))
+        limits = self._session.rate_limits
+        await self.emit(
+            TokenCountEvent(
+                info=self._session.count_tokens(usage, self._context),
+                rate_limits=None if limits is None else limits.to_wire(),
+            )
+        )
         if self._diff is not None:
             await emit_turn_diff(self)
 

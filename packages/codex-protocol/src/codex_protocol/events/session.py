@@ -51,6 +51,8 @@ class TokenCountEvent(EventModel):
     type: Literal["token_count"] = "token_count"
     persisted: ClassVar[bool] = True
     info: TokenUsageInfo | None = None
+    rate_limits: OmitNone[dict[str, object]] = None
+    """How much of the plan's allowances is used, where the server tells it; newer releases have it."""
 
 
 class TurnAbortedEvent(EventModel):
