@@ -380,6 +380,15 @@ async def test_the_plans_limits_come_with_the_token_count(talk: Any) -> None:
     }
 
 
+async def test_a_used_up_allowance_is_told_with_its_limits(talk: Any) -> None:
+    body = {"error": {"type": "usage_limit_reached", "plan_type": "plus", "resets_in_seconds": 60}}
+    await talk.start([http_error(429, body, {"x-codex-primary-used-percent": "100"})])
+    events = await talk.ask("hi")
+    assert events[-3:] == ["token_count", "error", "task_complete"]
+    limits = next(event["msg"] for event in talk.events if event["msg"]["type"] == "token_count")
+    assert limits["rate_limits"]["primary"]["used_percent"] == 100
+
+
 async def test_without_limits_the_token_count_is_as_it_was(talk: Any) -> None:
     await talk.start([answer(message("ok"))])
     await talk.ask("hi")

@@ -98,6 +98,7 @@ class Turn:
             last_message = await self.converse(items)
         except (ModelError, StillTooLongError) as error:
             self._session.tasks.stop_taking_input()
+            await self._note_limits(error)
             text = str(error)
             if _refuses_image(error) and self._thread.history.drop_images():
                 text += "\nThe image is left out of this conversation from now on."
@@ -249,10 +250,16 @@ class Turn:
 
     async def _count_tokens(self, usage: TokenUsage | None) -> None:
         from codex_core.tools.apply_patch import emit_turn_diff
-        from codex_protocol.events import TokenCountEvent
 
         if usage is not None:
             self._thread.usage = usage
+        await self._tell_tokens(usage)
+        if self._diff is not None:
+            await emit_turn_diff(self)
+
+    async def _tell_tokens(self, usage: TokenUsage | None) -> None:
+        from codex_protocol.events import TokenCountEvent
+
         limits = self._session.rate_limits
         await self.emit(
             TokenCountEvent(
@@ -260,8 +267,14 @@ class Turn:
                 rate_limits=None if limits is None else limits.to_wire(),
             )
         )
-        if self._diff is not None:
-            await emit_turn_diff(self)
+
+    async def _note_limits(self, error: Exception) -> None:
+        """Tells what a refusal for a used-up allowance says of the allowances."""
+        from codex_core.model.errors import UsageLimitReached
+
+        if isinstance(error, UsageLimitReached) and error.rate_limits is not None:
+            self._session.rate_limits = error.rate_limits
+            await self._tell_tokens(None)
 
     # -- input ----------------------------------------------------------------------------------
 
