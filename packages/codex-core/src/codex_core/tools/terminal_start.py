@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from codex_core.errors import ExecutionError
 from codex_core.execution.sandbox import SandboxType, platform_sandbox
 from codex_core.tools.runtime import DEFAULT_TIMEOUT_MS, ToolOutput
-from codex_core.tools.shell import REJECTED_BY_USER
+from codex_core.tools.sandbox_failure import REJECTED_BY_USER
 from codex_protocol.config_types import AskForApproval
 
 if TYPE_CHECKING:
