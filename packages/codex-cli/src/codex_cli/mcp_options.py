@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from codex_cli.mcp_check import CHECK
 from codex_core.command_line.grammar import Argument, Command, Option
 from codex_core.command_line.options import CONFIG
 
@@ -76,7 +75,7 @@ REMOVE = Command(
     run="codex_cli.mcp_servers:remove_server",
 )
 
-COMMANDS: dict[str, Command] = {command.name: command for command in (LIST, GET, ADD, REMOVE, CHECK)}
+COMMANDS: dict[str, Command] = {command.name: command for command in (LIST, GET, ADD, REMOVE)}
 """The commands below `codex mcp` that manage servers, by name."""
 
 MCP_GROUP = Command(
