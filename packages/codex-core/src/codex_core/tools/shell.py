@@ -209,9 +209,14 @@ async def _attempt(
         runtime.services.environ,
         network_disabled=not context.sandbox_policy.has_full_network_access,
     )
+    command = request.argv
+    if context.shell_environment_policy.use_profile:
+        from codex_core.execution.profile import through_login_shell
+
+        command = through_login_shell(command, runtime.services.environ)
     try:
         argv = sandbox_command(
-            request.argv,
+            command,
             policy=context.sandbox_policy,
             sandbox=sandbox,
             policy_cwd=context.cwd,
@@ -233,7 +238,7 @@ async def _attempt(
     except ExecutionError as error:
         await _emit_failed_end(request.call_id, str(error), runtime)
         return _Attempt(ToolOutput(f"execution error: {error}", success=False), problem=str(error))
-    denied = is_denied(outcome, sandbox, can_be_denied=can_be_denied)
+    denied = is_denied(outcome, sandbox, environment, can_be_denied=can_be_denied)
     return await _judge(request, outcome, runtime, denied=denied)
 
 

@@ -234,6 +234,7 @@ def _request(
         policy_cwd=context.cwd,
         helper_exe=runtime.config.codex_linux_sandbox_exe,
         tmpdir=environment.get("TMPDIR"),
+        settings=(runtime.config.codex_home,),
         isolation=runtime.config.sandbox_isolation,
     )
     request = TerminalRequest(
