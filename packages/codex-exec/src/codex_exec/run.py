@@ -64,6 +64,7 @@ def _run(options: ExecOptions) -> int:
     from codex_core.startup import prepared_process
     from codex_exec.prompt import read_prompt
     from codex_login.auth import AuthManager
+    from codex_login.stores import open_store
 
     prompt = read_prompt(options.prompt, sys.stdin.buffer, sys.stderr)
     with prepared_process() as (services, helpers):
@@ -71,9 +72,20 @@ def _run(options: ExecOptions) -> int:
         _require_repository(config, options)
         _require_images(options)
         key = services.environ.get("CODEX_API_KEY")
-        auth = AuthManager.from_api_key(key) if key else AuthManager(config.codex_home)
+        store = open_store(config.codex_home, config.cli_auth_credentials_store)
+        auth = AuthManager.from_api_key(key) if key else AuthManager(config.codex_home, store=store)
         _require_credentials(config, auth)
-        return asyncio.run(_converse(config, auth, services, options, prompt))
+        return asyncio.run(_main(config, auth, services, options, prompt))
+
+
+async def _main(
+    config: Config, auth: AuthManager, services: Services, options: ExecOptions, prompt: str
+) -> int:
+    if options.oss:
+        from codex_core.oss.setup import prepare_local_model
+
+        await prepare_local_model(config, services)
+    return await _converse(config, auth, services, options, prompt)
 
 
 def load(options: ExecOptions, services: Services, helpers: HelperDirectory) -> Config:
@@ -102,7 +114,14 @@ def load(options: ExecOptions, services: Services, helpers: HelperDirectory) -> 
         codex_linux_sandbox_exe=helpers.linux_sandbox_exe,
         apply_patch_exe=helpers.apply_patch_exe,
     )
-    return load_config(overrides=options.overrides, flags=flags, services=services)
+    config = load_config(overrides=options.overrides, flags=flags, services=services)
+    if not options.oss:
+        return config
+    from codex_core.oss.servers import LocalServer
+    from codex_core.oss.setup import with_local_server
+
+    server = LocalServer(options.local_provider or config.oss_provider or LocalServer.OLLAMA)
+    return with_local_server(config, services.environ, server, model=options.model)
 
 
 def _require_repository(config: Config, options: ExecOptions) -> None:
@@ -132,8 +151,8 @@ def _require_credentials(config: Config, auth: AuthManager) -> None:
         if auth.problem is not None:
             raise auth.problem
         raise RunError(
-            "Not logged in: run `codex login --with-api-key` (it reads the key from stdin), "
-            "or try `codex exec --demo`, which needs no key."
+            "Not logged in: run `codex login`, or `codex login --with-api-key` (it reads the key from "
+            "stdin), or try `codex exec --demo`, which needs no login."
         )
 
 
