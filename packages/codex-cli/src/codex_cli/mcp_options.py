@@ -74,15 +74,3 @@ REMOVE = Command(
     arguments=(NAME,),
     run="codex_cli.mcp_servers:remove_server",
 )
-
-COMMANDS: dict[str, Command] = {command.name: command for command in (LIST, GET, ADD, REMOVE)}
-"""The commands below `codex mcp` that manage servers, by name."""
-
-MCP_GROUP = Command(
-    "mcp",
-    summary="Manage the MCP servers the agent uses",
-    options=(CONFIG,),
-    commands=tuple(COMMANDS.values()),
-    is_command_required=True,
-)
-"""The same without the server that `codex mcp` also is."""

@@ -16,7 +16,7 @@ from codex_core.config.overrides import Override, parse_override
 from codex_core.config.providers import OPENAI_ID, OSS_ID
 from codex_core.config.resolve import Resolution
 from codex_core.config.schema import ProfileSettings
-from codex_core.config.sources import Sources
+from codex_core.config.sources import Sources, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -108,7 +108,7 @@ class _Explainer:
             shown.add(key)
             yield self._entry(tuple(key.split(".")), value, key=key)
         yield from self._built_in_addresses()
-        for path, value in sorted(_leaves(self._sources.merged), key=lambda leaf: leaf[0]):
+        for path, value in sorted(leaves(self._sources.merged), key=lambda leaf: leaf[0]):
             key = dotted_key(path)
             if key not in shown:
                 yield self._entry(path, value, key=key)
@@ -243,15 +243,3 @@ def _is_secret(path: KeyPath) -> bool:
     if "env_http_headers" in tables or names[-1].endswith(_NAMES_OF_VARIABLES):
         return False
     return not _TABLES_OF_SECRETS.isdisjoint(tables) or _SECRET_NAME.search(names[-1]) is not None
-
-
-def _leaves(document: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], object]]:
-    """All values but tables with something in them. Not recursive: files nest deeper than calls can."""
-    waiting: list[tuple[tuple[str, ...], Mapping[str, object]]] = [((), document)]
-    while waiting:
-        path, table = waiting.pop()
-        for key, value in table.items():
-            if isinstance(value, dict) and value:
-                waiting.append(((*path, key), value))
-            else:
-                yield (*path, key), value

@@ -28,7 +28,7 @@ from codex_core.config.overrides import Override, parse_override
 from codex_core.config.problems import ConfigProblem, InvalidConfigError, os_error_text, suggestion
 from codex_core.config.providers import OPENAI_ID, OSS_ID, ModelProvider, built_in_providers
 from codex_core.config.schema import ProfileSettings, Settings, read_settings
-from codex_core.config.sources import Sources
+from codex_core.config.sources import Sources, leaves
 from codex_core.config.tables import Findings, TableReader
 from codex_core.errors import ConfigError
 from codex_login.stores import StoreKind
@@ -188,7 +188,7 @@ class Resolution:
         for path, known in findings.unknown:
             self.ignored.append(path)
             self._unknown_key(path, known)
-        for key in _leaves(self._sources.merged):
+        for key, _ in leaves(self._sources.merged):
             self._layers[".".join(key)] = self._sources.layer(key)
         return settings
 
@@ -383,18 +383,6 @@ def _sandbox(mode: SandboxMode | None, workspace_write: WorkspaceWritePolicy) ->
 
 def _or(value: T | None, default: T) -> T:
     return default if value is None else value
-
-
-def _leaves(document: Mapping[str, object]) -> Iterator[tuple[str, ...]]:
-    """Paths of all values that are no tables. Not recursive: files may nest deeper than Python calls can."""
-    waiting: list[tuple[tuple[str, ...], Mapping[str, object]]] = [((), document)]
-    while waiting:
-        path, table = waiting.pop()
-        for key, value in table.items():
-            if isinstance(value, dict):
-                waiting.append(((*path, key), value))
-            else:
-                yield (*path, key)
 
 
 def _sort_key(path: KeyPath) -> tuple[str, ...]:
