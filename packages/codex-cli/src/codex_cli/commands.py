@@ -12,13 +12,16 @@ from codex_cli import __version__
 from codex_cli.config_options import CONFIG_COMMAND
 from codex_cli.mcp_check import CHECK
 from codex_cli.mcp_options import COMMANDS as MCP_COMMANDS
+from codex_cli.sessions import options as sessions
 from codex_core.command_line.grammar import Argument, Command, Option
 from codex_core.command_line.options import CONFIG
 from codex_core.command_line.parser import OVERRIDES_KEY, parse, usage_line
 from codex_core.command_line.program import answered, run_invocation, write_line
 from codex_core.command_line.usage import UsageError, refuse, unrecognized_command
 from codex_exec.cli import EXEC, PROTO
+from codex_exec.cli import FORK as EXEC_FORK
 from codex_exec.cli import RESUME as EXEC_RESUME
+from codex_exec.cli import REVIEW as EXEC_REVIEW
 from codex_mcp_server.cli import SERVE
 from codex_tui.cli import OPTIONS as TUI_OPTIONS
 from codex_tui.cli import PROMPT as TUI_PROMPT
@@ -146,12 +149,7 @@ GENERATE_TS = Command(
     is_hidden=True,
 )
 RESERVED = (
-    "review",
     "fork",
-    "sessions",
-    "archive",
-    "unarchive",
-    "delete",
     "features",
     "cloud",
     "update",
@@ -167,9 +165,12 @@ ROOT = Command(
     arguments=(TUI_PROMPT,),
     commands=(
         EXEC,
+        EXEC_REVIEW,
         RESUME,
         LOGIN,
         LOGOUT,
+        sessions.GROUP,
+        *(sessions.alone(each) for each in (sessions.ARCHIVE, sessions.UNARCHIVE, sessions.DELETE)),
         MCP,
         APPLY,
         Command(
@@ -240,7 +241,9 @@ def ineffective(invocation: Invocation) -> list[str]:
 
 def _inherited(outer: Level, command: Command) -> Iterable[str]:
     """What a command takes from the level before it."""
-    if command is EXEC_RESUME or command is RESUME:
+    if command is EXEC_REVIEW:
+        return (*(option.key for option in EXEC_REVIEW.options), "search")
+    if command in (EXEC_RESUME, EXEC_FORK, RESUME):
         return outer.values
     if command is not EXEC:
         return ()

@@ -34,6 +34,10 @@ _CURSOR = re.compile(
 _HEX = re.compile(r"[0-9a-f]+")
 
 
+class NoSuchSessionError(SessionError):
+    """No session has that id."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Cursor:
     """A place in the listing: the session last shown."""
@@ -115,7 +119,15 @@ def find_session(codex_home: str, text: str) -> str:
     Raises:
         SessionError: there is none, or there are several.
     """
-    return find_among(session_files(codex_home), text, sessions_directory(codex_home)).path
+    try:
+        return find_among(session_files(codex_home), text, sessions_directory(codex_home)).path
+    except NoSuchSessionError:
+        from codex_core.rollout.archive import archived_files
+
+        find_among(archived_files(codex_home), text, codex_home)  # or there is none at all
+        raise SessionError(
+            f"The session {text} is archived; `codex unarchive {text}` takes it back."
+        ) from None
 
 
 def find_among(files: Iterable[SessionFile], text: str, place: str) -> SessionFile:
@@ -135,7 +147,7 @@ def find_among(files: Iterable[SessionFile], text: str, place: str) -> SessionFi
         if file.conversation_id.replace("-", "").startswith(digits):
             found.setdefault(file.conversation_id, file)
     if not found:
-        raise SessionError(f"There is no session with the id {text} in {place}.")
+        raise NoSuchSessionError(f"There is no session with the id {text} in {place}.")
     if len(found) > 1:
         raise SessionError(f"{len(found)} sessions have an id that begins with {text}; give more of it.")
     return next(iter(found.values()))

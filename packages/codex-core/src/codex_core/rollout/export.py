@@ -226,7 +226,8 @@ def _page(facts: list[tuple[str, str]], parts: Iterable[Part]) -> Iterator[str]:
     title = html.escape(dict(facts)["session"])
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Session {title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>Session</h1>\n<dl>\n"
     )

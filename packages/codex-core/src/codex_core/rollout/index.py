@@ -76,7 +76,7 @@ def _ask(codex_home: str, question: Callable[[_Index], T]) -> T:
             with _opened(place) as database:
                 return question(_Index(codex_home, database))
         except (sqlite3.Error, ValueError, OSError) as error:
-            _log.warning("the index %s cannot be used: %s", place, error)
+            _log.info("the index %s cannot be used: %s", place, error)
             if isinstance(error, OSError) or _primary_code(error) in _UNUSABLE or not _removed(path):
                 break
     with _opened(_IN_MEMORY) as database:

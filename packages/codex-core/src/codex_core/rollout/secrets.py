@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     JSON = None | bool | int | float | str | Mapping[str, "JSON"] | Sequence["JSON"]
 
 MASK = "***"
-_NAME = r"[A-Za-z0-9_.-]*(?:secret|token|passwd|password|passphrase|api_?key|access_?key|private_?key|credential)[A-Za-z0-9_.-]*"
+_PIECE = r"[A-Za-z0-9_.-]{0,40}"
+"""Around the word that gives a name away; bounded, as texts of others may be made to take long."""
+_WORDS = "secret|token|passwd|password|passphrase|api_?key|access_?key|private_?key|credential"
+_NAME = rf"{_PIECE}(?:{_WORDS}){_PIECE}"
 _PATTERNS = (
     # A variable or field that says what it holds; quotes may be escaped, as in a command inside JSON.
     rf"""(?i)(\b{_NAME}(?:\\*["'])?\s*[:=]\s*(?:\\*["'])?)(?!\$|<|\*\*\*)[^\s"',;}})\]\\&]{{4,}}""",
