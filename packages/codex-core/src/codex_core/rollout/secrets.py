@@ -21,9 +21,13 @@ _PIECE = r"[A-Za-z0-9_.-]{0,40}"
 """Around the word that gives a name away; bounded, as texts of others may be made to take long."""
 _WORDS = "secret|token|passwd|password|passphrase|api_?key|access_?key|private_?key|credential"
 _NAME = rf"{_PIECE}(?:{_WORDS}){_PIECE}"
-_PATTERNS = (
+_HINT = re.compile(_WORDS, re.IGNORECASE)
+_ASSIGNMENT = re.compile(
     # A variable or field that says what it holds; quotes may be escaped, as in a command inside JSON.
-    rf"""(?i)(\b{_NAME}(?:\\*["'])?\s*[:=]\s*(?:\\*["'])?)(?!\$|<|\*\*\*)[^\s"',;}})\]\\&]{{4,}}""",
+    rf"""(\b{_NAME}(?:\\*["'])?\s*[:=]\s*(?:\\*["'])?)(?!\$|<|\*\*\*)[^\s"',;}})\]\\&]{{4,}}""",
+    re.IGNORECASE,
+)
+_PATTERNS = (
     r"\b()(?:gh[opsu]|ghr)_[A-Za-z0-9]{20,}",
     r"\b()github_pat_[A-Za-z0-9_]{20,}",
     r"\b()glpat-[A-Za-z0-9_-]{16,}",
@@ -39,6 +43,10 @@ _SECRET_KEY = re.compile(rf"(?:{_NAME}|(?i:(?:proxy-)?authorization|cookie|set-c
 
 def masked(text: str) -> str:
     """The text with `***` in the place of what looks like a credential."""
+    if _HINT.search(text):  # looked for line by line, as the search for a name is slow where there is none
+        text = "\n".join(
+            _ASSIGNMENT.sub(rf"\g<1>{MASK}", row) if _HINT.search(row) else row for row in text.split("\n")
+        )
     for pattern in _PATTERNS:
         text = re.sub(pattern, rf"\g<1>{MASK}", text)
     return redacted(text)
