@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ import pytest
 from codex_core.rollout.export import Format, exported
 from codex_core.rollout.replay import read_rollout
 from codex_core.rollout.secrets import masked, masked_json
+from codex_protocol.jsonio import JSON
 
 ID = "0a000000-0000-4000-8000-000000000001"
 KEY = "sk-proj-abcdefghijklmnop"
 
 
-def session(home: Path, *payloads: tuple[str, dict[str, object]]) -> Path:
+def session(home: Path, *payloads: tuple[str, Mapping[str, object]]) -> Path:
     path = home / "r.jsonl"
     meta: dict[str, object] = {"id": ID, "cwd": "/w", "timestamp": "2026", "git": {"branch": "main"}}
     lines = [
@@ -115,7 +117,7 @@ def test_what_is_masked_and_what_is_not(text: str, shown: str) -> None:
 
 
 def test_a_key_that_says_that_its_value_is_secret_is_believed() -> None:
-    value = {
+    value: JSON = {
         "password": "x",
         "nested": {"API_KEY": "y"},
         "total_tokens": 5,

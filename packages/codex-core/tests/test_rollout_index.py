@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from codex_core.rollout import index as module
+from codex_core.rollout import summary
 from codex_core.rollout.archive import archive_session
 from codex_core.rollout.catalog import session_files
 from codex_core.rollout.index import all_sessions, index_path, search_sessions
@@ -47,7 +48,7 @@ def numbers(home: Path, *words: str) -> list[int]:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that were read for the index."""
     paths: list[str] = []
-    read = module.read_summary
+    read = summary.read_summary
 
     def note(file: object, *arguments: object, **more: object) -> object:
         paths.append(os.path.basename(file.path))  # type: ignore[attr-defined]  # a SessionFile
@@ -63,11 +64,11 @@ def test_a_summary_says_what_a_session_is_about(tmp_path: Path) -> None:
         file.write(record("turn_context", model="old") + "\n" + record("turn_context", model="new") + "\n")
         info = {"total_token_usage": {"total_tokens": 12}}
         file.write(record("event_msg", type="token_count", info=info) + "\n")
-    (summary,) = all_sessions(str(tmp_path))
-    assert (summary.conversation_id, summary.path, summary.cwd) == (uuid(1), str(path), "/w")
-    assert (summary.preview, summary.turns, summary.tokens) == ("Fix the\nparser", 2, 12)
-    assert (summary.branch, summary.model, summary.originator) == ("main", "new", "o")
-    assert (summary.size, summary.is_archived) == (path.stat().st_size, False)
+    (found,) = all_sessions(str(tmp_path))
+    assert (found.conversation_id, found.path, found.cwd) == (uuid(1), str(path), "/w")
+    assert (found.preview, found.turns, found.tokens) == ("Fix the\nparser", 2, 12)
+    assert (found.branch, found.model, found.originator) == ("main", "new", "o")
+    assert (found.size, found.is_archived) == (path.stat().st_size, False)
 
 
 def test_sessions_come_newest_first_and_empty_ones_not_at_all(tmp_path: Path) -> None:

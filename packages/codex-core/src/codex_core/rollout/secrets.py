@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 from codex_core.logs import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    JSON = None | bool | int | float | str | Mapping[str, "JSON"] | Sequence["JSON"]
+    from codex_protocol.jsonio import JSON
 
 MASK = "***"
 _PIECE = r"[A-Za-z0-9_.-]{0,40}"
