@@ -219,7 +219,10 @@ def test_help_imports_nothing_that_runs_and_nothing_heavy() -> None:
     own = {name for name in loaded if name.startswith("codex_")}
     packages = {"codex_chatgpt", "codex_cli", "codex_core", "codex_exec", "codex_mcp_server", "codex_tui"}
     tables = {f"{name}.cli" for name in packages - {"codex_cli", "codex_core"}}
-    tables |= {f"codex_cli.{name}" for name in ("commands", "config_options", "mcp_check", "mcp_options")}
+    tables |= {
+        f"codex_cli.{name}"
+        for name in ("commands", "config_options", "mcp_check", "mcp_options", "sessions_options")
+    }
     assert {name for name in own if not name.startswith("codex_core.command_line")} == packages | tables
     heavy = {"typer", "dataclasses", "enum", "re", "typing", "inspect", "subprocess", "json", "asyncio"}
     # The interpreter's own start may have loaded some of them for editable installations.

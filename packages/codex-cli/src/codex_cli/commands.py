@@ -9,10 +9,10 @@ import sys
 
 from codex_chatgpt.cli import APPLY
 from codex_cli import __version__
+from codex_cli import sessions_options as sessions
 from codex_cli.config_options import CONFIG_COMMAND
 from codex_cli.mcp_check import CHECK
 from codex_cli.mcp_options import COMMANDS as MCP_COMMANDS
-from codex_cli.sessions import options as sessions
 from codex_core.command_line.grammar import Argument, Command, Option
 from codex_core.command_line.options import CONFIG
 from codex_core.command_line.parser import OVERRIDES_KEY, parse, usage_line

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from codex_cli.sessions.naming import codex_home, named_session, run_told
-from codex_cli.sessions.options import DEFAULT_LIMIT
+from codex_cli.sessions_options import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
