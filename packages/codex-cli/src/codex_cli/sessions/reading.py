@@ -11,6 +11,7 @@ from codex_cli.sessions_options import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import TextIO
 
     from codex_core.command_line.parser import Invocation
     from codex_core.rollout.summary import SessionSummary
@@ -122,7 +123,7 @@ def print_story(story: Iterable[EventMsg], *, cwd: str, color: str) -> None:
     from codex_exec.painter import Painter, is_colored
     from codex_protocol.events import Event
 
-    painter = Painter(sys.stdout, colored=is_colored(Color(color), sys.stdout))
+    painter = Painter(_Unhurried(sys.stdout), colored=is_colored(Color(color), sys.stdout))
     printer = HumanPrinter(painter, None, show_reasoning=True, cwd=cwd)
     for msg in story:
         if msg.type == "user_message":
@@ -132,6 +133,19 @@ def print_story(story: Iterable[EventMsg], *, cwd: str, color: str) -> None:
         else:
             printer.event(Event(id="", msg=msg))
     printer.end(None)
+
+
+class _Unhurried:
+    """A stream that is not flushed for each row: nobody waits for the next one to happen."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str, /) -> None:
+        self._stream.write(text)
+
+    def flush(self) -> None:
+        """Nothing: the end of the program does it."""
 
 
 # -- search -------------------------------------------------------------------------------------
