@@ -10,6 +10,7 @@ from codex_exec.prompt import RunError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from codex_protocol.events import EventMsg
     from codex_protocol.ops import ReviewOp
     from codex_protocol.review import ReviewFinding, ReviewOutputEvent
 
@@ -57,6 +58,15 @@ async def review_op(scope: ReviewScope, prompt: str, cwd: str, environ: Mapping[
     else:
         target = review.CustomReview(prompt)
     return ReviewOp(review_request=review.review_request(target))
+
+
+def verdict(msg: EventMsg) -> str | None:
+    """What a review came to, if the event tells it."""
+    from codex_protocol.events import ExitedReviewModeEvent
+
+    if not isinstance(msg, ExitedReviewModeEvent) or msg.review_output is None:
+        return None
+    return review_text(msg.review_output)
 
 
 def review_text(output: ReviewOutputEvent) -> str:

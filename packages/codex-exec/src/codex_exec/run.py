@@ -299,15 +299,15 @@ async def _follow(
         event = await conversation.next_event()
         if event.msg.type == "session_configured":
             event = _without_the_past(event)
+        elif event.msg.type == "exited_review_mode":  # told by name: naming its class would load it each time
+            from codex_exec.review import verdict
+
+            outcome.last_message = verdict(event.msg)
         printer.event(event)
         await output.drain()
         match event.msg:
             case events.ErrorEvent() if event.id == turn_id:
                 outcome.failed = True
-            case events.ExitedReviewModeEvent(review_output=review) if review is not None:
-                from codex_exec.review import review_text
-
-                outcome.last_message = review_text(review)
             case events.TaskCompleteEvent(last_agent_message=message) if event.id == turn_id:
                 outcome.last_message, outcome.completed = outcome.last_message or message, True
                 # A turn that brought its answer has succeeded, whatever else went wrong on the way.
