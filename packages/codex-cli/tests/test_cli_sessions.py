@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from codex_cli.commands import run_command_line
 from codex_core.rollout.recorder import is_ours
-from codex_core.testing import ScratchHome
+from codex_core.testing import ScratchHome, script_path
 
 
 def uuid(number: int) -> str:
@@ -31,7 +32,9 @@ class Home:
         for number in (1, 2, 3):
             self.write(number, f"prompt {number}\nmore", f"answer {number}")
 
-    def write(self, number: int, *said: str, day: int | None = None, archived: bool = False) -> Path:
+    def write(
+        self, number: int, *said: str, day: int | None = None, archived: bool = False, calls: bool = True
+    ) -> Path:
         day = number if day is None else day
         directory = self.path / "sessions" / "2026" / "11" / f"{day:02d}"
         if archived:
@@ -43,7 +46,7 @@ class Home:
             kind = "agent_message" if at % 2 else "user_message"
             text += line("event_msg", {"type": kind, "message": each, "kind": "plain"})
         call = {"type": "function_call", "name": "shell", "arguments": '{"command":["ls"]}', "call_id": "c"}
-        text += line("response_item", call)
+        text += line("response_item", call) if calls else ""
         path.write_text(text)
         return path
 
@@ -237,7 +240,7 @@ def test_sessions_go_away_and_come_back(alone: bool, run: Any) -> None:
     ],
 )
 def test_a_dry_run_does_nothing(arguments: list[str], run: Any, home: Home) -> None:
-    home.write(4)
+    home.write(4, calls=False)
     for number in (1, 2, 3, 4):
         home.set_age(number, 1)
     ran = run(*arguments, "--dry-run")
@@ -276,11 +279,39 @@ def test_one_that_is_in_use_does_not_stop_the_others(run: Any, home: Home) -> No
     ],
 )
 def test_what_is_old_or_empty_is_pruned(arguments: list[str], left: list[int], run: Any, home: Home) -> None:
-    home.write(4)
+    home.write(4, calls=False)
     for number, days in ((1, 40), (2, 31), (3, 29), (4, 1)):
         home.set_age(number, days)
     assert run("prune", "--force", *arguments).code == 0
     assert [number for number in (1, 2, 3, 4) if home.file(number)] == left
+
+
+AROUND = {"type": "input_text", "text": "<environment_context>\n</environment_context>"}
+
+
+@pytest.mark.parametrize(
+    ("more", "is_empty"),
+    [
+        ("", True),
+        (line("response_item", {"type": "message", "role": "user", "content": [AROUND]}), True),
+        (line("response_item", {"type": "message", "role": "user", "content": [{"text": "said"}]}), False),
+        (line("response_item", {"type": "message", "role": "user", "content": None}), False),
+        (line("response_item", {"type": "message", "role": "assistant", "content": []}), False),
+        (line("response_item", {"type": "reasoning", "summary": []}), False),
+        (line("event_msg", {"type": "turn_aborted", "reason": "interrupted"}), False),
+        (line("unheard_of", {}), False),
+        ('{"timestamp":"t","type":"resp', False),
+    ],
+)
+def test_only_what_surely_is_empty_is_pruned_as_empty(
+    more: str, is_empty: bool, run: Any, home: Home
+) -> None:
+    path = home.write(4, calls=False)
+    with path.open("a") as file:
+        file.write(more)
+    run("prune", "--empty", "--force")
+    assert path.exists() is not is_empty
+    assert all(home.file(number) for number in (1, 2, 3))
 
 
 def test_what_is_pruned_may_be_archived_instead(run: Any, home: Home) -> None:
@@ -304,3 +335,26 @@ def test_on_a_terminal_one_is_asked(
     ran = run("delete", "00000001")
     assert f"  {uuid(1)}  2026-11-01T08-34-04\nDelete this session? [y/N] " in ran.err
     assert (ran.code, home.file(1) is None) == ((0, True) if is_done else (1, False))
+
+
+# -- as a program -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("locale", ["POSIX", "C.UTF-8"])
+@pytest.mark.parametrize("tail", ["| head -1", ">&-", "| cat"])
+@pytest.mark.parametrize("words", ["list", "show --last", "export --last", "list --json"])
+def test_readers_that_leave_and_narrow_locales_are_no_noise(
+    words: str, tail: str, locale: str, home: Home, scratch_home: ScratchHome
+) -> None:
+    home.write(4, "grün → " * 400, "…" * 20_000)
+    done = subprocess.run(
+        ["bash", "-c", f'"$0" sessions {words} {tail}', script_path("codex")],
+        env={**scratch_home.environ(), "LC_ALL": locale},
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == b""
+    assert done.returncode == 0
+    assert b"gr" in done.stdout or tail != "| cat"

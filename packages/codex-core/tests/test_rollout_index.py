@@ -169,6 +169,18 @@ def test_a_damaged_index_is_made_anew(damage: object, tmp_path: Path, reads: lis
     assert reads == [], "the new index is kept"
 
 
+def test_a_file_that_cannot_be_read_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, 1, "one")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as context:
+        context.setattr(module, "read_summary", refuse)
+        assert numbers(tmp_path, "one") == []
+    assert numbers(tmp_path, "one") == [1]
+
+
 def test_where_no_index_can_be_kept_the_answer_is_the_same(tmp_path: Path) -> None:
     write(tmp_path, 1, "one")
     os.mkdir(index_path(str(tmp_path)))

@@ -23,7 +23,6 @@ def _export(invocation: Invocation) -> int:
     from codex_core.errors import SessionError
     from codex_core.rollout.export import Format, exported
     from codex_core.rollout.replay import read_rollout
-    from codex_exec.streams import mend_standard_streams
 
     given = invocation.inner
     target = given.text("output")
@@ -33,7 +32,6 @@ def _export(invocation: Invocation) -> int:
     recorded = read_rollout(named_session(invocation, codex_home()).path)
     pieces = exported(recorded, Format(form))
     if target is None or target == "-":
-        mend_standard_streams()
         sys.stdout.writelines(pieces)
         return 0
     try:

@@ -137,15 +137,15 @@ def _is_prunable(file: SessionFile, days: str | None, *, wants_empty: bool) -> b
     import os
     import time
 
-    from codex_core.rollout.catalog import read_entry
+    from codex_core.rollout.summary import is_empty_session
 
     try:
         age = time.time() - os.stat(file.path).st_mtime
-    except OSError:
+        if days is not None and age <= int(days) * _DAY_S:
+            return False
+        return not wants_empty or is_empty_session(file.path)
+    except OSError:  # nobody knows what is in it
         return False
-    if days is not None and age <= int(days) * _DAY_S:
-        return False
-    return not wants_empty or read_entry(file) is None
 
 
 def _is_interactive() -> bool:

@@ -20,11 +20,20 @@ FAILED = 1
 
 def run_told(work: Callable[[], int]) -> int:
     """The exit code of `work`; what we know can go wrong is one sentence on stderr."""
+    from codex_exec.streams import mend_standard_streams
+
+    mend_standard_streams()
     try:
         return work()
     except CodexError as error:
         print(f"Error: {error}", file=sys.stderr)
-        return FAILED
+    except ModuleNotFoundError as error:
+        if error.name not in ("sqlite3", "_sqlite3"):
+            raise
+        print(
+            "Error: this Python was built without sqlite3, which lists and finds sessions.", file=sys.stderr
+        )
+    return FAILED
 
 
 def codex_home() -> str:

@@ -98,11 +98,9 @@ def print_json(value: object) -> None:
 def _show(invocation: Invocation) -> int:
     from codex_core.rollout.replay import read_rollout
     from codex_core.rollout.story import recorded_story
-    from codex_exec.streams import mend_standard_streams
 
     given = invocation.inner
     recorded = read_rollout(named_session(invocation, codex_home()).path)
-    mend_standard_streams()
     story = recorded_story(recorded.lines)
     if given.is_on("json"):
         events = [msg.to_wire() for msg in story]

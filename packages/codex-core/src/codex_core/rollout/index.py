@@ -156,14 +156,14 @@ class _Index:
         seen = known.pop(file.path, None)
         try:
             status = os.stat(file.path)
-        except OSError:
+            now = (status.st_size, status.st_mtime_ns)
+            if seen == now:
+                return
+            said = read_summary(file, status, is_archived=is_archived)
+        except OSError:  # gone meanwhile, or not to be read; it may be the next time
             if seen is not None:
                 known[file.path] = seen
             return
-        now = (status.st_size, status.st_mtime_ns)
-        if seen == now:
-            return
-        said = read_summary(file, status, is_archived=is_archived)
         row = (None, None) if said is None else (json.dumps(asdict(said.summary)), said.text)
         self._database.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", (file.path, *now, *row))
 

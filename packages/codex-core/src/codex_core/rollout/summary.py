@@ -59,15 +59,50 @@ class Said:
 
 
 def read_summary(file: SessionFile, status: os.stat_result, *, is_archived: bool) -> Said | None:
-    """What is in a session file; None if no user has said anything in it, or it cannot be read."""
+    """What is in a session file; None if no user has said anything in it.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     reader = _Reader()
-    try:
-        with open(file.path, "rb") as lines:
-            for text in lines:
-                reader.read(text)
-    except OSError:
-        return None
+    with open(file.path, "rb") as lines:
+        for text in lines:
+            reader.read(text)
     return reader.result(file, status, is_archived=is_archived)
+
+
+def is_empty_session(path: str) -> bool:
+    """Whether nobody has said or done anything in a session file: it holds what a start writes, or less.
+
+    What cannot be understood counts as something.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, "rb") as lines:
+        return all(_is_of_start(text) for text in lines if text.strip())
+
+
+def _is_of_start(text: bytes) -> bool:
+    from codex_protocol.config_types import InputMessageKind
+    from codex_protocol.message_kind import kind_of_message
+
+    line = parse_line(text)
+    if line is None or line.kind not in ("session_meta", "response_item"):
+        return False
+    if line.kind == "session_meta":
+        return True
+    content = line.payload.get("content")
+    if line.payload.get("type") != "message" or line.payload.get("role") != "user":
+        return False
+    texts = (
+        [part.get("text") for part in content if isinstance(part, dict)]
+        if isinstance(content, list)
+        else [None]
+    )
+    return all(
+        isinstance(text, str) and kind_of_message(text) is not InputMessageKind.PLAIN for text in texts
+    )
 
 
 class _Reader:
