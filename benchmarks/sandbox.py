@@ -287,6 +287,7 @@ def _call_cases(scratch: Path, reference: str | None, stack: ExitStack) -> list[
     commands = [["/bin/true"]] * CALLS
     return [
         *_turn_cases("calls", "0 calls", [], scratch, reference, stack),
+        *_turn_cases("calls", "1 call", commands[:1], scratch, reference, stack),
         *_turn_cases("calls", f"{CALLS} calls", commands, scratch, reference, stack),
     ]
 
@@ -354,6 +355,9 @@ def _rows(cases: Sequence[Case]) -> list[Row]:
     for name in ("ours", "reference"):
         pair = (("calls", f"{name}, 0 calls"), ("calls", f"{name}, {CALLS} calls"))
         rows += _difference(measured, *pair, f"{name}, per call", CALLS)
+        one = ("calls", f"{name}, 1 call")
+        rows += _difference(measured, pair[0], one, f"{name}, first call", 1)
+        rows += _difference(measured, one, pair[1], f"{name}, each call after it", CALLS - 1)
     medians = {(row.measurement, row.name): row.median_ms for row in rows}
     compared = []
     for row in rows:

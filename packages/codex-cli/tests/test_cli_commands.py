@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
 
 import pytest
 
 from codex_cli import commands
-from codex_cli.commands import ROOT, ineffective, run_command_line, split_overrides
+from codex_cli.commands import ROOT, ineffective, run_command_line
+from codex_cli.doctor import command as doctor
 from codex_core.command_line.grammar import Command
-from codex_core.command_line.parser import parse
+from codex_core.command_line.parser import Invocation, parse
 from codex_core.testing import ScratchHome, answer, message, script_path
 from codex_core.testing.pytest_plugin import RunCodex, StartModelServer
 from codex_exec.options import ExecOptions
@@ -101,26 +101,6 @@ def test_what_cannot_count_is_not_ignored_in_silence(arguments: list[str], lines
         assert line.startswith(begin)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "overrides", "rest"),
-    [
-        ([], [], []),
-        (["exec", "-c", "x=1"], [], ["exec", "-c", "x=1"]),
-        (["-c", "a=1", "--config", "b=2", "exec"], ["a=1", "b=2"], ["exec"]),
-        (["--config=a=1", "-cb=2", "-c=c=3", "e"], ["a=1", "b=2", "c=3"], ["e"]),
-        (["-c", "a = 1", "--help"], ["a = 1"], ["--help"]),
-        (["-c", "a=1", "-c"], ["a=1"], None),
-        (["--config"], [], None),
-        (["--", "-c", "a=1"], [], ["--", "-c", "a=1"]),
-        (["--cd", "x"], [], ["--cd", "x"]),
-    ],
-)
-def test_overrides_before_a_command_of_its_own_grammar(
-    arguments: list[str], overrides: list[str], rest: list[str] | None
-) -> None:
-    assert split_overrides(arguments) == (overrides, rest)
-
-
 def every_command(
     command: Command = ROOT, path: tuple[str, ...] = ()
 ) -> list[tuple[tuple[str, ...], Command]]:
@@ -139,9 +119,9 @@ def test_names_and_options_of_a_command_are_its_alone(path: tuple[str, ...], com
     assert len(names) == len(set(names))
     options = [name for option in command.all_options() for name in (*option.names, *option.hidden_names)]
     assert len(options) == len(set(options))
-    keys = [part.key for part in (*command.options, *command.arguments)]
+    keys = [option.key for option in command.options] + [each.key for each in command.arguments]
     assert len(keys) == len(set(keys))
-    if not command.raw and path[:1] != ("debug",):  # those have a grammar of their own
+    if not command.is_reserved:
         assert "config" in keys, "every command takes -c"
         assert command.run or command.is_command_required
 
@@ -221,7 +201,17 @@ def test_help_imports_nothing_that_runs_and_nothing_heavy() -> None:
     tables = {f"{name}.cli" for name in packages - {"codex_cli", "codex_core"}}
     tables |= {
         f"codex_cli.{name}"
-        for name in ("commands", "config_options", "mcp_check", "mcp_options", "sessions_options")
+        for name in (
+            "commands",
+            "config_options",
+            "doctor",
+            "doctor.options",
+            "login_options",
+            "mcp_check",
+            "mcp_options",
+            "sandbox_options",
+            "sessions_options",
+        )
     }
     assert {name for name in own if not name.startswith("codex_core.command_line")} == packages | tables
     heavy = {"typer", "dataclasses", "enum", "re", "typing", "inspect", "subprocess", "json", "asyncio"}
@@ -280,9 +270,9 @@ def test_closed_streams_are_no_traceback(line: str, scratch_home: ScratchHome) -
 def test_a_defect_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only known conditions become sentences; the rest must be seen."""
 
-    def broken(arguments: Sequence[str], overrides: Sequence[str]) -> int:
+    def broken(invocation: Invocation) -> int:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(commands, "run_doctor", broken)
+    monkeypatch.setattr(doctor, "run_doctor", broken)
     with pytest.raises(ZeroDivisionError):
         run_command_line(["doctor"])

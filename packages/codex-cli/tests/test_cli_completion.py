@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -257,3 +258,28 @@ def test_places_of_commands_that_parse_by_themselves_know_their_options() -> Non
     assert "--network" in found["codex doctor"].flags
     assert {"--ask-for-approval", "--json"} <= set(found["codex debug approval"].flags)
     assert found["codex debug landlock"].after_word == ""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_script_is_made_without_anything_heavy(shell: str) -> None:
+    source = (
+        "import sys; before = set(sys.modules)\n"
+        "from codex_cli.commands import run_command_line\n"
+        f"run_command_line(['completion', '{shell}'])\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    heavy = {
+        "typer",
+        "dataclasses",
+        "enum",
+        "re",
+        "shlex",
+        "typing",
+        "inspect",
+        "subprocess",
+        "json",
+        "asyncio",
+    }
+    assert not loaded & heavy

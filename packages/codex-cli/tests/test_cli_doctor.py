@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from codex_cli.doctor import command, run_doctor_command
+from codex_cli.commands import run_command_line
+from codex_cli.doctor import command
 from codex_cli.doctor.report import as_json, finding_rows, verdict
 from codex_cli.doctor.result import Check, Finding, Patient, Result, Status, ok, skipped, worst
 from codex_cli.doctor.runner import run_checks
 from codex_core.presentation.spans import plain_text
-from codex_core.testing import ScratchHome
+from codex_core.testing import ScratchHome, script_path
 
 KEY = "sk-abcdefgh-secret-12345"
 PATIENT = Patient({}, "/")
@@ -46,7 +47,8 @@ def examined(
     arguments: list[str], capsys: pytest.CaptureFixture[str], overrides: tuple[str, ...] = ()
 ) -> Any:
     """Exit code, and the JSON report with its checks by id."""
-    code = run_doctor_command(["--json", *arguments], overrides=overrides)
+    before = [word for override in overrides for word in ("-c", override)]
+    code = run_command_line([*before, "doctor", "--json", *arguments])
     report = json.loads(capsys.readouterr().out)
     report["checks"] = {check["id"]: check for check in report["checks"]}
     assert code == (0 if report["ok"] else 1)
@@ -187,7 +189,7 @@ def test_a_healthy_home_passes(home: ScratchHome, capsys: pytest.CaptureFixture[
 def test_a_report_for_people_ends_with_a_verdict(
     home: ScratchHome, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_doctor_command([]) == 1
+    assert run_command_line(["doctor"]) == 1
     captured = capsys.readouterr()
     assert captured.err == ""
     assert "\x1b" not in captured.out
@@ -263,14 +265,14 @@ def test_options_that_cannot_be_used_are_findings(
     [(["--bogus"], "unexpected argument '--bogus' found"), (["extra"], "unexpected argument 'extra' found")],
 )
 def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_doctor_command(arguments) == 2
+    assert run_command_line(["doctor", *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith(f"error: {message}\n")
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_doctor_command(["--help"]) == 0
+    assert run_command_line(["doctor", "--help"]) == 0
     shown = capsys.readouterr().out
     assert "Usage: codex doctor" in shown
     assert "--network" in shown
@@ -296,7 +298,7 @@ def test_any_locale_can_show_it(home: ScratchHome, monkeypatch: pytest.MonkeyPat
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
     monkeypatch.setattr(command, "all_checks", lambda: [Check("it", "Größe", lambda _: ok("naïve ✓"))])
-    assert run_doctor_command([]) == 0
+    assert run_command_line(["doctor"]) == 0
     assert b"na\\xefve \\u2713" in raw.getvalue()
 
 
@@ -306,9 +308,8 @@ def test_the_program_from_end_to_end(scratch_home: ScratchHome) -> None:
         "config.toml",
         'model_provider = "mine"\n[model_providers.mine]\nname = "Mine"\nbase_url = "http://127.0.0.1:9"\nenv_key = "MY_KEY"\n',
     )
-    source = "import sys; from codex_cli.doctor import run_doctor_command as r; sys.exit(r(sys.argv[1:]))"
     done = subprocess.run(
-        [sys.executable, "-c", source, "--json"],
+        [script_path("codex"), "doctor", "--json"],
         env=scratch_home.environ(),
         cwd=scratch_home.path,
         stdin=subprocess.DEVNULL,

@@ -134,9 +134,17 @@ def test_a_login_that_cannot_be_read_is_told(home: ScratchHome, capsys: pytest.C
     assert "auth.json" in text
 
 
-def test_the_browser_is_not_there_yet(home: ScratchHome, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_login([], []) == 1
-    assert "--with-api-key" in said(capsys)
+def test_a_terminal_is_not_read_for_a_key(
+    home: ScratchHome, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Terminal(io.BytesIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Terminal(KEY.encode())))
+    assert run_login(["--with-api-key"], []) == 1
+    assert "printenv OPENAI_API_KEY | codex login --with-api-key" in said(capsys)
+    assert stored(home) is None
 
 
 def test_logging_out_removes_the_file_once(home: ScratchHome, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import stat
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
 
-from codex_cli.mcp_servers import run_mcp_servers_command
+from codex_cli.commands import run_command_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +67,8 @@ def mcp(home: ScratchHome, capsys: pytest.CaptureFixture[str]):
     """Runs `codex mcp …`."""
 
     def run(*arguments: str, overrides: tuple[str, ...] = ()) -> Outcome:
-        code = run_mcp_servers_command(arguments, overrides=overrides)
+        before = [word for override in overrides for word in ("-c", override)]
+        code = run_command_line([*before, "mcp", *arguments])
         return Outcome(code, *capsys.readouterr())
 
     return run
@@ -330,3 +332,27 @@ def test_help_is_printed(mcp):
     done = mcp("add", "--help")
     assert done.code == 0
     assert "--bearer-token-env-var <ENV_VAR>" in done.out
+
+
+def test_passwords_in_addresses_are_masked(mcp, file: Path):
+    file.write_text('[mcp_servers.u]\nurl = "https://user:secret@host/x?key=hidden"\n')
+    for shown in (mcp("list").out, mcp("get", "u").out):
+        assert "host/x" in shown
+        assert "secret" not in shown
+        assert "hidden" not in shown
+    assert "secret" in mcp("get", "u", "--json").out
+
+
+def test_a_server_that_could_not_have_been_added_can_be_removed(mcp, file: Path):
+    file.write_text('# kept\n[mcp_servers."b.c"]\ncommand = "c"\n\n[mcp_servers.d]\ncommand = "d"\n')
+    assert mcp("remove", "b.c").out == "Removed global MCP server 'b.c'.\n"
+    assert mcp("remove", "b.c").code == 1
+    assert list(tomllib.loads(file.read_text())["mcp_servers"]) == ["d"]
+
+
+def test_a_name_cannot_steer_the_terminal_from_an_error(mcp, file: Path):
+    file.write_text('[mcp_servers."doc\\u001b[31m"]\ncommand = "c"\n')
+    done = mcp("get", "doc[31m")
+    assert done.code == 1
+    assert "did you mean" in done.err
+    assert "\x1b" not in done.err

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from codex_cli.mcp_servers import run_mcp_servers_command
+from codex_cli.commands import run_command_line
 
 if TYPE_CHECKING:
     from codex_core.testing import ScratchHome
@@ -64,7 +64,7 @@ class Sides:
             (directory / "config.toml").write_text(text)
 
     def run(self, *arguments: str) -> tuple[tuple[int, str, str], tuple[int, str, str]]:
-        code = run_mcp_servers_command(arguments)
+        code = run_command_line(["mcp", *arguments])
         captured = self._capsys.readouterr()
         environ = self._environ | {"CODEX_HOME": str(self.theirs)}
         done = subprocess.run(

@@ -10,9 +10,7 @@ import pytest
 
 from codex_cli.commands import ROOT, run_command_line
 from codex_core.command_line.parser import Asked, Invocation, parse
-from codex_core.command_line.rooms import find_room
 from codex_core.command_line.usage import UsageError
-from codex_exec.lean_typer import describe
 
 # Flags by their long name: short one, name of the value (empty: a switch), a good value.
 FLAGS = {
@@ -80,16 +78,8 @@ TAKEN = [
 
 
 def understood(command: str, arguments: list[str]) -> Invocation:
-    """What `codex COMMAND ARGUMENTS` means; of a command that parses by itself, what it says it takes."""
-    words = command.split()
-    top = ROOT.find(words[0]) if words else None
-    if top is None or not top.raw:
-        return parse((ROOT,), [*words, *arguments])
-    run = find_room(top.raw)
-    assert run is not None
-    definition = describe(run, *words[1:])
-    assert definition is not None
-    return parse((definition,), arguments)
+    """What `codex COMMAND ARGUMENTS` means."""
+    return parse((ROOT,), [*command.split(), *arguments])
 
 
 def required(command: str, flag: str = "") -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from codex_cli.mcp_check import run_mcp_check_command
+from codex_cli.commands import run_command_line
 from codex_core.testing import ScratchHome
 
 SERVER = """
@@ -55,7 +55,7 @@ def configure(home: ScratchHome, tmp_path: Path) -> Any:
 
 def test_a_server_that_works(configure: Any, capsys: pytest.CaptureFixture[str]) -> None:
     configure(bells={})
-    assert run_mcp_check_command([]) == 0
+    assert run_command_line(["mcp", "check"]) == 0
     head, *rows = capsys.readouterr().out.splitlines()
     assert head.startswith("bells: ok, 2 tools in ")
     assert head.endswith(" s (bells 2)")
@@ -69,7 +69,7 @@ def test_a_server_that_works(configure: Any, capsys: pytest.CaptureFixture[str])
 
 def test_as_json(configure: Any, capsys: pytest.CaptureFixture[str]) -> None:
     configure(bells={}, off={"enabled": False}, bad={"command": "no-such-program-anywhere"})
-    assert run_mcp_check_command(["--json"]) == 1
+    assert run_command_line(["mcp", "check", "--json"]) == 1
     bad, bells, off = json.loads(capsys.readouterr().out)
     assert bad == {
         "name": "bad",
@@ -93,8 +93,9 @@ def test_one_that_fails_is_told_with_its_last_words(
     configure: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure(bad={"args": ["-S", "-E", "-c", "import sys; sys.exit('no \\x1b[1mlicence')"]})
-    assert run_mcp_check_command([]) == 1
+    assert run_command_line(["mcp", "check"]) == 1
     expected = "bad: failed: it ended with exit code 1; its last words on stderr: no licence\n"
+    expected += f"  command: {sys.executable}\n"
     assert capsys.readouterr().out == expected
 
 
@@ -102,47 +103,47 @@ def test_only_the_one_that_is_named_even_if_it_is_off(
     configure: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure(bells={"enabled": False}, bad={"command": "no-such-program-anywhere"})
-    assert run_mcp_check_command(["bells"]) == 0
+    assert run_command_line(["mcp", "check", "bells"]) == 0
     assert "bells: ok" in capsys.readouterr().out
 
 
 def test_those_that_are_off_are_not_started(configure: Any, capsys: pytest.CaptureFixture[str]) -> None:
     configure(off={"enabled": False, "command": "no-such-program-anywhere"})
-    assert run_mcp_check_command([]) == 0
+    assert run_command_line(["mcp", "check"]) == 0
     assert capsys.readouterr().out == "off: disabled\n"
 
 
 def test_an_unknown_name(configure: Any, capsys: pytest.CaptureFixture[str]) -> None:
     configure(bells={})
-    assert run_mcp_check_command(["bels"]) == 1
+    assert run_command_line(["mcp", "check", "bels"]) == 1
     assert capsys.readouterr().err.startswith("Error: No MCP server named 'bels' found.")
 
 
 def test_overrides_count(configure: Any, capsys: pytest.CaptureFixture[str]) -> None:
     configure(bells={})
-    assert run_mcp_check_command([], overrides=["mcp_servers.bells.enabled=false"]) == 0
-    assert run_mcp_check_command(["-c", "mcp_servers.bells.enabled=false"]) == 0
+    assert run_command_line(["-c", "mcp_servers.bells.enabled=false", "mcp", "check"]) == 0
+    assert run_command_line(["mcp", "check", "-c", "mcp_servers.bells.enabled=false"]) == 0
     assert capsys.readouterr().out == "bells: disabled\n" * 2
 
 
 def test_without_servers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_mcp_check_command([]) == 0
+    assert run_command_line(["mcp", "check"]) == 0
     assert "No MCP servers configured yet." in capsys.readouterr().out
-    assert run_mcp_check_command(["--json"]) == 0
+    assert run_command_line(["mcp", "check", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
 
 
 def test_a_configuration_that_cannot_be_read(home: ScratchHome, capsys: pytest.CaptureFixture[str]) -> None:
     Path(home.codex_home, "config.toml").write_text("[mcp_servers.x]\n")
-    assert run_mcp_check_command([]) == 1
+    assert run_command_line(["mcp", "check"]) == 1
     assert "missing field `command`" in capsys.readouterr().err
 
 
 def test_more_than_one_name_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_mcp_check_command(["a", "b"]) == 2
+    assert run_command_line(["mcp", "check", "a", "b"]) == 2
     assert "unexpected argument 'b' found" in capsys.readouterr().err
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_mcp_check_command(["--help"]) == 0
+    assert run_command_line(["mcp", "check", "--help"]) == 0
     assert "Usage: codex mcp check" in capsys.readouterr().out

@@ -31,7 +31,7 @@ ADD = Command(
         Argument("COMMAND", key="command", is_trailing=True, help=""),
     ),
 )
-RAW = Command("raw", summary="Parses by itself", raw="nowhere:run")
+RAW = Command("raw", summary="Only a name", is_reserved=True)
 GROUP = Command(
     "group", "g", summary="A group", options=(CONFIG,), commands=(ADD, RAW), is_command_required=True
 )
@@ -120,7 +120,7 @@ def test_a_command_line_of_its_own_is_taken_word_for_word(
 
 def test_a_command_that_parses_by_itself_gets_everything_behind_its_name() -> None:
     invocation = parsed("g", "-c", "a=1", "raw", "--help", "-c", "--")
-    assert (invocation.inner.command, invocation.rest) == (RAW, ("--help", "-c", "--"))
+    assert (invocation.inner.command, invocation.inner.values) == (RAW, {})
     assert invocation.overrides == ("a=1",)
 
 
@@ -348,4 +348,4 @@ def test_any_words_are_understood_asked_or_refused(arguments: list[str]) -> None
             text = "".join(arguments)
             assert all(word in text for word in taken)
             words = [word for word in arguments if word in ("x", "é", "\udcff")]
-            assert all(word in taken or word in invocation.rest for word in words)
+            assert invocation.inner.command is RAW or all(word in taken for word in words)

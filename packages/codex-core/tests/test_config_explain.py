@@ -49,7 +49,8 @@ def test_every_key_that_is_read_is_explained(tmp_path: Path):
     read_settings(reader)
     config = load_config(services=Services(environ={"CODEX_HOME": str(tmp_path)}))
     explained = {key.partition(".")[0] for key in effective_values(config)}
-    assert reader.asked - TABLES <= explained
+    other_names = {"features", "model_instructions_file", "openai_base_url", "web_search"}
+    assert reader.asked - TABLES - other_names <= explained
     assert explained - reader.asked == set()
 
 
@@ -123,6 +124,29 @@ def test_the_environment(explain, tmp_path: Path):
     assert explain("", key).layer is Layer.DEFAULT
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "value", "line"),
+    [
+        ("[features]\nweb_search_request = true\n", "tools.web_search", True, 2),
+        ("web_search = 'live'\n[tools]\nweb_search = false\n", "tools.web_search", True, 1),
+        ("web_search = 'disabled'\n[features]\nweb_search_request = true", "tools.web_search", False, 1),
+        ("web_search = 'cached'\n[tools]\nweb_search = true\n", "tools.web_search", True, 3),
+        ("[features]\nview_image_tool = false\n", "tools.view_image", False, 2),
+        ("[features]\nunified_exec = true\n", "experimental_use_unified_exec_tool", True, 2),
+        ("[features]\nstreamable_shell = true\n", "experimental_use_exec_command_tool", True, 2),
+        ("\nopenai_base_url = 'http://h/v1'\n", "model_providers.openai.base_url", "http://h/v1", 2),
+    ],
+)
+def test_other_names_of_later_releases_are_obeyed(explain, text: str, key: str, value: object, line: int):
+    entry = explain(text, key, environ={"OPENAI_BASE_URL": "http://other"})
+    assert (entry.value, entry.layer, entry.line) == (value, Layer.FILE, line)
+
+
+def test_the_stronger_layer_counts_whatever_name_it_uses(explain):
+    entry = explain("[features]\nweb_search_request = true\n", "tools.web_search", "tools.web_search=false")
+    assert (entry.value, entry.layer) == (False, Layer.OVERRIDE)
+
+
 def test_keys_without_effect_are_marked(explain):
     text = "modle = 1\nservice_tier = 'x'\n[features]\na = true\n[profiles.p]\nsandbox_mode = 'x'\n"
     for key in ("modle", "service_tier", "features.a", "profiles.p.sandbox_mode"):
@@ -156,7 +180,6 @@ def test_secrets_are_masked(text: str, key: str, explain):
         ("[mcp_servers.a]\nurl = 'u'\nbearer_token_env_var = 'shown'", "mcp_servers.a.bearer_token_env_var"),
         ("[mcp_servers.a]\nurl = 'u'\nenv_http_headers = { Authorization = 'shown' }", "mcp_servers.a.env_http_headers.Authorization"),
         ("[model_providers.a]\nname = 'n'\nenv_key = 'shown'", "model_providers.a.env_key"),
-        ("cli_auth_credentials_store = 'shown'", "cli_auth_credentials_store"),
     ],
 )  # fmt: skip
 def test_names_are_not_masked(text: str, key: str, explain):

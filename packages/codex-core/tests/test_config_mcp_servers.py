@@ -74,7 +74,8 @@ def test_later_keys_of_a_server_on_stdio(load):
     assert (server.startup_timeout_s, server.startup_timeout_ms) == (2.5, 2500)
     assert server.tool_timeout_s == 7.0
     assert [server.offers(tool) for tool in ("a", "b", "c")] == [True, False, False]
-    assert config.notices == ()
+    (notice,) = config.notices
+    assert "`mcp_servers.near.required`, `mcp_servers.near.scopes`, " in notice
 
 
 def test_times_not_said_are_the_defaults(load):

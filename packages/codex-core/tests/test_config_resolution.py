@@ -500,7 +500,7 @@ def test_whether_policies_were_chosen(load, text, overrides, flags, chosen):
     assert load(text, *overrides, **flags).has_chosen_policies is chosen
 
 
-def test_file_of_a_newer_release_loads_without_a_word(load):
+def test_file_of_a_newer_release_loads_and_is_told_what_has_no_effect(load):
     config = load(
         """
         disable_response_storage = true
@@ -533,4 +533,29 @@ def test_file_of_a_newer_release_loads_without_a_word(load):
         personality = "friendly"
         """
     )
-    assert config.notices == ()
+    (notice,) = config.notices
+    names, _, rest = notice.partition(" are keys of later releases, without effect here")
+    assert rest == ""
+    assert set(names.replace("`", "").split(", ")) == {
+        "check_for_update_on_startup",
+        "developer_instructions",
+        "model_providers.x.experimental_bearer_token",
+        "model_providers.x.supports_websockets",
+        "otel",
+        "profiles.p.personality",
+        "profiles.p.web_search",
+        "project_doc_fallback_filenames",
+    }
+    assert config.tools_web_search
+    assert config.use_unified_exec_tool
+    assert config.cli_auth_credentials_store == "keyring"
+
+
+def test_instructions_file_by_its_later_name(load, tmp_path):
+    for name in ("old", "new"):
+        (tmp_path / name).write_text(name)
+    old = f"experimental_instructions_file = '{tmp_path / 'old'}'\n"
+    new = f"model_instructions_file = '{tmp_path / 'new'}'\n"
+    assert load(old + new).base_instructions == "new"
+    assert load(f"profile = 'p'\n{new}[profiles.p]\n{old}").base_instructions == "old"
+    assert load(f"profile = 'p'\n{old}[profiles.p]\n{new}").base_instructions == "new"

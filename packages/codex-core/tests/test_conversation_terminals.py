@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import dataclasses
 import os
 import re
 import sys
@@ -12,16 +11,9 @@ from typing import Any
 
 import pytest
 
-from codex_core.conversation.turn_context import TurnContext
 from codex_core.testing import answer, function_call, message
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform == "win32", reason="terminals are POSIX ones"),
-    pytest.mark.skipif(
-        "offers_exec_command" not in {field.name for field in dataclasses.fields(TurnContext)},
-        reason="turns of this tree offer no terminals",
-    ),
-]
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="terminals are POSIX ones")
 
 EXEC = {"experimental_use_exec_command_tool": True}
 UNIFIED = {"experimental_use_unified_exec_tool": True}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_core.execution.command import ExecOutcome, ExecRequest, run_command
-from codex_core.execution.command_server import CommandServer
+from codex_core.execution.command_server import CommandLostError, CommandServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -115,6 +117,38 @@ async def test_killed_server_leaves_place_holders_only_until_the_next_command(ru
         (run.workspace / name).chmod(0o1755)
     assert (await run("touch .git/x || echo refused")).stdout == b"refused\n"
     assert run.left == []
+
+
+@pytest.mark.parametrize("victim", ["outside", "inside"])
+async def test_place_holders_go_whichever_process_of_the_server_is_killed(run: Enclosed, victim: str) -> None:
+    outside = run.pid
+    (inside,) = map(int, Path(f"/proc/{outside}/task/{outside}/children").read_text().split())
+    ends = [os.pidfd_open(outside), os.pidfd_open(inside)]
+    ready = run.workspace / "ready"
+    os.mkfifo(ready)
+    running = asyncio.create_task(run("echo > ready; sleep 600"))
+    await asyncio.to_thread(ready.read_bytes)
+    assert set(run.left) == {".agents", ".codex", ".git", SETTINGS, "ready"}
+    os.kill(outside if victim == "outside" else inside, signal.SIGKILL)
+    ended = await asyncio.gather(running, return_exceptions=True)
+    assert isinstance(ended[0], CommandLostError) or ended[0].signal == signal.SIGKILL
+    for end in ends:
+        await asyncio.to_thread(select.select, [end], [], [])
+        os.close(end)
+    assert run.left == ["ready"]
+    assert (await run("echo next")).stdout == b"next\n"
+
+
+async def test_closing_the_server_ends_what_it_runs(run: Enclosed, caplog: pytest.LogCaptureFixture) -> None:
+    ready = run.workspace / "ready"
+    os.mkfifo(ready)
+    running = asyncio.create_task(run("echo > ready; sleep 600"))
+    await asyncio.to_thread(ready.read_bytes)
+    await run.server.aclose()
+    ended = await asyncio.gather(running, return_exceptions=True)
+    assert isinstance(ended[0], CommandLostError) or ended[0].signal == signal.SIGKILL
+    assert run.left == ["ready"]
+    assert caplog.messages == []
 
 
 async def test_repository_made_between_commands_is_protected(run: Enclosed) -> None:

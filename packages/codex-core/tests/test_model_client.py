@@ -82,7 +82,7 @@ class Login:
     async def bearer_token(self) -> str | None:
         return self.tokens[0] if self.tokens else None
 
-    async def recover_from_unauthorized(self) -> bool:
+    async def recover_from_unauthorized(self, refused: str | None = None) -> bool:
         self.asked_to_recover += 1
         if len(self.tokens) < 2:
             return False

@@ -11,23 +11,25 @@ from hypothesis import strategies as st
 
 from codex_core.config import Config, ConfigFlags, load_config
 from codex_core.presentation.blocks import (
-    change_rows,
+    command_text,
     config_rows,
     describe_sandbox,
-    diff_rows,
+    first_line,
     format_count,
     format_duration,
+    head_and_tail,
     output_rows,
-    plan_rows,
+    plan_paragraphs,
     shorten_path,
     text_rows,
 )
+from codex_core.presentation.reports import patch
 from codex_core.presentation.safe_text import exact_text, safe_text
-from codex_core.presentation.spans import Line, Style, line, plain_text
+from codex_core.presentation.spans import Emphasis, Line, Style, line, plain_text, unwrapped
 from codex_core.services import Services
 from codex_core.testing import ScratchHome
 from codex_protocol.config_types import AskForApproval, ReasoningEffort
-from codex_protocol.file_change import AddChange, DeleteChange, UpdateChange
+from codex_protocol.file_change import AddChange, FileChange, UpdateChange
 from codex_protocol.plan import PlanItemArg, StepStatus
 from codex_protocol.sandbox_policy import (
     DangerFullAccessPolicy,
@@ -165,13 +167,15 @@ def test_text_becomes_rows_at_line_feeds_only(text: str, rows: list[str]) -> Non
 @given(ANY_TEXT)
 def test_no_span_has_a_line_break(text: str) -> None:
     item = PlanItemArg(step=text, status=StepStatus.PENDING)
-    changes = {f"/w/{text}": AddChange(content=text), text: UpdateChange(unified_diff=text, move_path=text)}
+    changes: dict[str, FileChange] = {
+        f"/w/{text}": AddChange(content=text),
+        text: UpdateChange(unified_diff=text, move_path=text),
+    }
     rows = [
         *text_rows(text, mark="+"),
         *output_rows(text, Style.DIM),
-        *plan_rows(text, [item]),
-        *change_rows(changes, "/w"),
-        *diff_rows(text),
+        *unwrapped(plan_paragraphs(text, [item])),
+        *unwrapped(patch(changes, "/w", "/home")),
     ]
     for row in rows:
         assert "\n" not in plain_text(row)
@@ -200,85 +204,59 @@ def plan(*steps: tuple[str, StepStatus]) -> list[PlanItemArg]:
 
 
 def test_a_plan_shows_how_far_each_step_is() -> None:
-    rows = plan_rows(
-        "Because.",
-        plan(("read", StepStatus.COMPLETED), ("write", StepStatus.IN_PROGRESS), ("test", StepStatus.PENDING)),
+    rows = unwrapped(
+        plan_paragraphs(
+            "Because.",
+            plan(
+                ("read", StepStatus.COMPLETED),
+                ("write", StepStatus.IN_PROGRESS),
+                ("test", StepStatus.PENDING),
+            ),
+        )
     )
-    assert look(rows) == ["Because.", "  ✓ read", "  → write", "  • test"]
-    assert styles(rows) == [Style.DIM, Style.DIM, Style.STRONG, Style.PLAIN]
+    assert look(rows) == ["Because.", "  ✔ read", "  → write", "  □ test"]
+    assert styles(rows) == [Style.THOUGHT, Style.DIM, Style.CURRENT, Style.PLAIN]
+    assert [row[-1].emphasis for row in rows[1:]] == [Emphasis.STRIKE, Emphasis.NONE, Emphasis.NONE]
 
 
 def test_a_plan_without_a_reason_or_steps() -> None:
-    assert look(plan_rows(None, plan(("", StepStatus.PENDING)))) == ["  • "]
-    assert plan_rows(None, []) == []
+    assert look(unwrapped(plan_paragraphs(None, plan(("", StepStatus.PENDING))))) == ["  □ "]
+    assert look(unwrapped(plan_paragraphs(None, []))) == ["(no steps provided)"]
 
 
 def test_a_step_of_several_lines_cannot_pass_for_several_steps() -> None:
-    rows = plan_rows(None, plan(("one\n  ✓ two", StepStatus.PENDING)))
-    assert look(rows) == ["  • one", "      ✓ two"]
+    rows = unwrapped(plan_paragraphs(None, plan(("one\n  ✔ two", StepStatus.PENDING))))
+    assert look(rows) == ["  □ one", "      ✔ two"]
 
 
-def test_changes_are_shown_file_by_file() -> None:
-    rows = change_rows(
-        {
-            "/w/new.txt": AddChange(content="one\ntwo\n"),
-            "/w/empty": AddChange(content=""),
-            "/w/old.txt": DeleteChange(content="gone"),
-            "/w/sub/a.txt": UpdateChange(unified_diff="@@ -1 +1 @@\n-a\n+b\n", move_path=None),
-            "/other/b": UpdateChange(unified_diff="", move_path="/w/c"),
-        },
-        "/w",
-    )
-    assert [(plain_text(row), row[0].style) for row in rows] == [
-        ("A new.txt", Style.STRONG),
-        ("+one", Style.ADDED),
-        ("+two", Style.ADDED),
-        ("A empty", Style.STRONG),
-        ("D old.txt", Style.STRONG),
-        ("-gone", Style.REMOVED),
-        ("M sub/a.txt", Style.STRONG),
-        ("@@ -1 +1 @@", Style.DIM),
-        ("-a", Style.REMOVED),
-        ("+b", Style.ADDED),
-        ("R /other/b -> c", Style.STRONG),
-    ]
+def test_head_and_tail_say_how_much_lies_between() -> None:
+    text = "".join(f"{number}\n" for number in range(1, 12))
+    assert look(head_and_tail(text, Style.DIM, head=5, tail=5))[4:7] == ["5", "… +1 line", "7"]
+    assert look(head_and_tail("a\nb\n", Style.DIM, head=1, tail=1)) == ["a", "b"]
+    assert look(head_and_tail(text, Style.DIM, head=0, tail=2)) == ["… +9 lines", "10", "11"]
+    assert look(head_and_tail("x" * 5_000, Style.DIM, head=1, tail=0)) == ["x" * 997 + "..."]
 
 
-def test_file_names_cannot_command_the_terminal_or_hide() -> None:
-    changes = {"/w/\x1b]0;owned\x07a\rb": DeleteChange(content="\x1b[2J")}
-    assert look(change_rows(changes, "/w")) == ["D ␛]0;owned␇a␍b", "-␛[2J"]
-    moved = {"/w/a": UpdateChange(unified_diff="", move_path="/w/\u202etxt")}
-    assert look(change_rows(moved, "/w")) == ["R a -> �txt"]
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        (["bash", "-lc", "ls | wc"], "ls | wc"),
+        (["/bin/zsh", "-lc", "ls"], "ls"),
+        (["bash", "-c", "ls"], "bash -c ls"),
+        (["echo", "a b"], "echo 'a b'"),
+        (["bash", "-lc", "a", "b"], "bash -lc a b"),
+    ],
+)
+def test_a_script_of_a_login_shell_is_shown_alone(argv: list[str], shown: str) -> None:
+    assert command_text(argv) == shown
 
 
-def test_an_added_line_cannot_hide_behind_a_carriage_return() -> None:
-    assert look(change_rows({"/w/a": AddChange(content="evil()\rgood()\n")}, "/w"))[1] == "+evil()␍good()"
-
-
-def test_diff_rows_know_headers_from_content() -> None:
-    diff = (
-        "diff --git a/q.sql b/q.sql\n"
-        "index 1..2\n"
-        "--- a/q.sql\n"
-        "+++ b/q.sql\n"
-        "@@ -1,3 +1,3 @@\n"
-        " kept\n"
-        "--- a comment\n"
-        "+++ counter\n"
-        "\\ No newline at end of file\n"
-        "diff --git a/r b/r\n"
-        "--- a/r\n"
-    )
-    assert styles(diff_rows(diff)) == [
-        *[Style.DIM] * 5,
-        Style.PLAIN,
-        Style.REMOVED,
-        Style.ADDED,
-        Style.PLAIN,
-        Style.DIM,
-        Style.DIM,
-    ]
-    assert look(diff_rows(diff)) == diff.splitlines()
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("ls", "ls"), ("ls\npwd", "ls ..."), ("x" * 9, "x" * 5 + "..."), ("a\x1bb", "a␛b"), ("\nls\n", "ls")],
+)
+def test_a_command_is_mentioned_by_its_first_line(text: str, shown: str) -> None:
+    assert first_line(text, 8) == shown
 
 
 @pytest.mark.parametrize(

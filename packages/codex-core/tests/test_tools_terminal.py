@@ -378,6 +378,20 @@ async def test_the_sandbox_holds_and_the_terminal_works_in_it(desk: Desk, isolat
 
 
 @on_linux
+async def test_our_own_settings_are_read_only_below_a_writable_root(desk: Desk) -> None:
+    bench = desk.bench
+    bench.under("never", "workspace-write", writable_roots=[str(bench.home.path.parent)])
+    bench.config = replace(bench.config, sandbox_isolation=Isolation.NAMESPACES)
+    home, beside = bench.config.codex_home, bench.home.path.parent / "beside"
+    text = await desk.run(f"echo x >{beside} && echo made; echo x >{home}/new || echo refused")
+    if "new namespaces are refused" in text:
+        pytest.skip(text)
+    words = text.partition("Output:\n")[2].split()
+    assert (words[0], words[-1]) == ("made", "refused")
+    assert not os.path.exists(f"{home}/new")
+
+
+@on_linux
 async def test_the_sandbox_cleans_up_behind_a_program_that_is_ended(desk: Desk) -> None:
     bench = desk.bench.under("never", "workspace-write")
     bench.config = replace(bench.config, sandbox_isolation=Isolation.AUTO)

@@ -276,7 +276,8 @@ def test_a_command_and_its_end(msg: dict[str, Any], rows: list[str]) -> None:
 @pytest.mark.parametrize(
     ("argv", "cwd", "row"),
     [
-        (["bash", "-lc", "echo 'a b'"], "/w", "$ bash -lc \"echo 'a b'\""),
+        (["bash", "-lc", "echo 'a b'"], "/w", "$ echo 'a b'"),
+        (["bash", "-c", "echo 'a b'"], "/w", "$ bash -c \"echo 'a b'\""),
         (["ls"], "/w/sub", "$ ls in sub"),
         (["ls"], "/elsewhere", "$ ls in /elsewhere"),
     ],
@@ -302,7 +303,7 @@ def test_a_patch_and_its_end() -> None:
     }
     done = {"type": "patch_apply_end", "call_id": "c", "stdout": "Success.\n", "stderr": "", "success": True}
     assert Story().tell(begin, done).splitlines() == [
-        "", "patch", "A a", "+x", "D ␛[2J", "patch applied", "Success.",
+        "", "patch", "D ␛[2J (+0 -0)", "A a (+1 -0)", "    1     +x", "patch applied", "Success.",
     ]  # fmt: skip
     failed = {**done, "success": False, "stdout": "", "stderr": "no\n"}
     assert Story().tell(failed) == "patch failed\nno\n"
@@ -330,7 +331,7 @@ def test_a_plan() -> None:
                 "call_id": "m",
                 "invocation": {"server": "s", "tool": "t\x07", "arguments": None},
             },
-            "tool s.t␇\n",
+            "\ntool s.t␇()\n",
         ),
         ({"type": "task_started", "model_context_window": None}, ""),
         ({"type": "task_complete", "last_agent_message": "x"}, ""),

@@ -122,3 +122,62 @@ async def test_a_failure_is_nothing_to_a_run_that_ends_anyway(unwritable: TextIO
     async with Output() as output:
         output.hurry()
         output.to(unwritable).write("text")
+
+
+async def test_what_a_pipe_takes_needs_no_thread(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not module._NO_WAIT:
+        pytest.skip("this system cannot say whether a write would block")
+
+    def start(_: object) -> None:
+        pytest.fail("a thread was started")
+
+    monkeypatch.setattr(module.threading.Thread, "start", start)
+    reader, stream = pipe
+    async with Output() as output:
+        for number in range(100):
+            output.to(stream).write(f"{number}\n")
+    assert os.read(reader, 1000).decode() == "".join(f"{number}\n" for number in range(100))
+
+
+@pytest.mark.parametrize("says_whether_it_waits", [True, False])
+async def test_the_part_that_does_not_fit_follows_in_order(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, *, says_whether_it_waits: bool
+) -> None:
+    if not says_whether_it_waits:
+        monkeypatch.setattr(module, "_NO_WAIT", 0)
+    reader, stream = pipe
+    expected = "".join(f"{number}\n" for number in range(60_000))
+    output = Output()
+    for at in range(0, len(expected), 9_999):
+        output.to(stream).write(expected[at : at + 9_999])
+    taken = b""
+    while len(taken) < len(expected):
+        taken += await asyncio.to_thread(os.read, reader, 65536)
+    await output.drain(0)
+    assert taken.decode() == expected
+
+
+@pytest.mark.parametrize("kind", ["pipe", "terminal"])
+async def test_a_descriptor_that_does_not_block_gets_everything(kind: str) -> None:
+    reader, writer = os.pipe() if kind == "pipe" else os.openpty()
+    os.set_blocking(writer, False)
+    with os.fdopen(writer, "w") as stream:
+        output = Output()
+        output.to(stream).write("x" * 300_000)
+        taken = 0
+        while taken < 300_000:
+            taken += len(await asyncio.to_thread(os.read, reader, 65536))
+        await output.drain(0)
+    os.close(reader)
+    assert taken == 300_000
+
+
+async def test_a_reader_that_has_gone_is_a_failure() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    output = Output()
+    with os.fdopen(writer, "w") as stream:
+        output.to(stream).write("text")
+        with pytest.raises(OutputError) as caught:
+            await output.drain(0)
+    assert caught.value.reason.errno == errno.EPIPE

@@ -258,3 +258,36 @@ def test_refused_step_falls_back_or_fails_as_asked(
     assert fallen_back.stdout == f"ran\n{os.readlink('/proc/self/ns/pid')}\n"
     assert "cannot touch '../outside': Permission denied" in fallen_back.stderr
     assert os.listdir(workspace) == ["new"]
+
+
+def test_the_whole_system_may_be_the_workspace(isolated: list[str], tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    script = f"echo x > {tmp_path}/new && echo made; echo 1 > /proc/sys/kernel/core_uses_pid"
+    policy = json.loads(ONLY_WORKSPACE) | {"writable_roots": [str(tmp_path)]}
+    done = subprocess.run(
+        [*isolated, "/", json.dumps(policy), "--", "sh", "-c", f"{script}; echo x > {tmp_path}/.git/new"],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "made\n"
+    assert done.stderr.count("Read-only file system") == 2
+    assert (tmp_path / "new").read_text() == "x\n"
+    assert os.listdir(tmp_path / ".git") == []
+
+
+def test_what_keeps_a_command_from_running_is_one_plain_sentence(
+    workspace: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from codex_linux_sandbox.__main__ import _cannot_confine
+
+    with pytest.raises(SystemExit) as end:
+        _cannot_confine(
+            OSError(28, f"cannot keep {workspace}/.git from being created: No space left on device")
+        )
+    assert end.value.code == 101
+    assert capfd.readouterr().err == (
+        "codex-linux-sandbox: cannot confine the command, so it was not run: "
+        f"cannot keep {workspace}/.git from being created: No space left on device\n"
+    )

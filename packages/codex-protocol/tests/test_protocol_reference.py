@@ -120,17 +120,6 @@ EVENTS = (
 )
 
 
-@pytest.fixture
-def reference() -> str:
-    """The launcher of the reference 0.36.0."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    installed = os.path.join(cache, "codex-python-benchmarks", "npm-0.36.0", "node_modules", ".bin", "codex")
-    path = os.environ.get("CODEX_REFERENCE", installed)
-    if not os.access(path, os.X_OK):
-        pytest.skip(f"the reference is not installed at {path}")
-    return path
-
-
 class Model:
     """A model on loopback that remembers what it is asked and says ok."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -28,17 +27,6 @@ BUILT_IN = {
     "Ok",
     "Err",
 }
-
-
-@pytest.fixture
-def reference() -> str:
-    """The launcher of the reference 0.36.0."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    installed = os.path.join(cache, "codex-python-benchmarks", "npm-0.36.0", "node_modules", ".bin", "codex")
-    path = os.environ.get("CODEX_REFERENCE", installed)
-    if not os.access(path, os.X_OK):
-        pytest.skip(f"the reference is not installed at {path}")
-    return path
 
 
 def normalised(text: str) -> tuple[str, str]:

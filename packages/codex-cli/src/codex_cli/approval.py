@@ -4,83 +4,38 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from codex_cli.debug import NO_COMMAND, Overrides, Trailing
-from codex_core.errors import CodexError
-from codex_exec.lean_typer import TrailingCommand, new_app
-from codex_exec.usage import usage_error
-from codex_protocol.config_types import AskForApproval, SandboxMode  # noqa: TC001 - typer reads the annotations
+from codex_cli.reported import reported
+from codex_protocol.config_types import AskForApproval, SandboxMode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from codex_core.command_line.parser import Invocation
     from codex_core.config.config import Config
     from codex_core.services import Services
 
-FAILED = 1
 
-
-def run_approval(arguments: Sequence[str], overrides: Sequence[str]) -> int:
+def run_approval(invocation: Invocation) -> int:
     """Prints the explanation; returns the exit code, which is 0 whatever was decided."""
-    app, command = new_app(TrailingCommand)
+    from codex_core.config import ConfigFlags, load_config
+    from codex_core.services import Services
+    from codex_core.startup import user_environ
 
-    @command(help=_HELP, epilog=_EPILOG)
-    def approval(
-        words: Trailing = None,
-        policy: Annotated[
-            AskForApproval | None,
-            typer.Option(
-                "-a",
-                "--ask-for-approval",
-                metavar="APPROVAL_POLICY",
-                help="untrusted, on-failure, on-request or never (default: as configured).",
-            ),
-        ] = None,
-        sandbox: Annotated[
-            SandboxMode | None,
-            typer.Option(
-                "-s",
-                "--sandbox",
-                metavar="SANDBOX_MODE",
-                help="read-only, workspace-write or danger-full-access (default: as configured).",
-            ),
-        ] = None,
-        cd: Annotated[
-            str | None,
-            typer.Option("-C", "--cd", metavar="DIR", help="Directory to work in (default: this one)."),
-        ] = None,
-        escalated: Annotated[
-            bool, typer.Option("--escalated", help="As if the model had asked to run it without the sandbox.")
-        ] = False,
-        approved: Annotated[
-            bool, typer.Option("--approved", help="As if it had been approved for the session before.")
-        ] = False,
-        json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-        config: Overrides = None,
-    ) -> None:
-        from codex_core.config import ConfigFlags, load_config
-        from codex_core.services import Services
-        from codex_core.startup import user_environ
+    given = invocation.inner
+    policy, sandbox = given.text("approval"), given.text("sandbox")
+    flags = ConfigFlags(
+        approval_policy=None if policy is None else AskForApproval(policy),
+        sandbox_mode=None if sandbox is None else SandboxMode(sandbox),
+        cwd=given.text("cd"),
+    )
+    asked = _Circumstances(escalated=given.is_on("escalated"), approved=given.is_on("approved"))
 
-        if not words:
-            raise typer.BadParameter(NO_COMMAND)
+    def run() -> None:
         services = Services(environ=user_environ())
-        flags = ConfigFlags(approval_policy=policy, sandbox_mode=sandbox, cwd=cd)
-        loaded = load_config(overrides=(*overrides, *(config or ())), flags=flags, services=services)
-        asked = _Circumstances(escalated=escalated, approved=approved)
-        _print(tuple(words), asked, loaded, services, as_json=json)
+        config = load_config(overrides=invocation.overrides, flags=flags, services=services)
+        _print(given.texts("command"), asked, config, services, as_json=given.is_on("json"))
 
-    try:
-        app(list(arguments), prog_name="codex debug approval", standalone_mode=False)
-    except typer.TyperException as error:
-        return usage_error(error, sys.stderr)
-    except CodexError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return FAILED
-    return 0
+    return reported(run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +96,3 @@ def _visible(line: str) -> str:
     return shown.encode(sys.stdout.encoding or "utf-8", "backslashreplace").decode(
         sys.stdout.encoding or "utf-8"
     )
-
-
-_HELP = """Say how a command reads, which rule judges it, and whether it would run, be asked about or be
-refused.
-
-Nothing is run. The command is what a tool call holds, so a line for the shell is given as:
-bash -lc 'LINE'."""
-
-_EPILOG = "Example: codex debug approval -a untrusted -- bash -lc 'ls | wc -l'"

@@ -11,13 +11,15 @@ from codex_chatgpt.cli import APPLY
 from codex_cli import __version__
 from codex_cli import sessions_options as sessions
 from codex_cli.config_options import CONFIG_COMMAND
+from codex_cli.doctor.options import DOCTOR
+from codex_cli.login_options import LOGIN, LOGOUT
 from codex_cli.mcp_check import CHECK
-from codex_cli.mcp_options import COMMANDS as MCP_COMMANDS
+from codex_cli.mcp_options import ADD, GET, LIST, REMOVE
+from codex_cli.sandbox_options import DEBUG, SANDBOX
 from codex_core.command_line.grammar import Argument, Command, Option
 from codex_core.command_line.options import CONFIG
-from codex_core.command_line.parser import OVERRIDES_KEY, parse, usage_line
+from codex_core.command_line.parser import OVERRIDES_KEY, parse
 from codex_core.command_line.program import answered, run_invocation, write_line
-from codex_core.command_line.usage import UsageError, refuse, unrecognized_command
 from codex_exec.cli import EXEC, PROTO
 from codex_exec.cli import FORK as EXEC_FORK
 from codex_exec.cli import RESUME as EXEC_RESUME
@@ -33,56 +35,13 @@ if TYPE_CHECKING:
 
     from codex_core.command_line.parser import Invocation, Level
 
-LOGIN = Command(
-    "login",
-    summary="Log in, or say how you are logged in (login status)",
-    about="Log in: with an API key, which is stored in auth.json of the codex home, readable by you alone.",
-    options=(
-        Option(
-            "--with-api-key",
-            key="with_api_key",
-            conflicts=("api_key",),
-            group="Ways to log in",
-            help="Read an API key from stdin and store it",
-        ),
-        Option(
-            "--api-key",
-            key="api_key",
-            value="API_KEY",
-            group="Ways to log in",
-            help="Store this API key; shells remember it, so better pipe it in",
-        ),
-        CONFIG,
-    ),
-    commands=(
-        Command(
-            "status",
-            summary="Say how you are logged in",
-            about="Say how you are logged in, without the secret. Exit code 1: not at all.",
-            options=(CONFIG,),
-            run="codex_cli.login:run_status",
-        ),
-    ),
-    run="codex_cli.login:run_login",
-    examples=(("printenv OPENAI_API_KEY | codex login --with-api-key", "the key stays out of the history"),),
-)
-LOGOUT = Command(
-    "logout",
-    summary="Remove the stored credentials",
-    options=(CONFIG,),
-    run="codex_cli.login:run_logout",
-)
 MCP = Command(
     "mcp",
     summary="Be an MCP server, or manage those the agent uses",
     about="Be an MCP server on stdin and stdout (also without a command), or manage the servers the agent "
     "uses, which are in config.toml.",
     options=(CONFIG,),
-    commands=(
-        SERVE,
-        *MCP_COMMANDS.values(),
-        CHECK,
-    ),
+    commands=(SERVE, LIST, GET, ADD, REMOVE, CHECK),
     run=SERVE.run,
     examples=(
         ("codex mcp add docs -- docs-server --port 4000", "let the agent use it"),
@@ -108,18 +67,6 @@ COMPLETION = Command(
         ("codex completion zsh > ~/.zfunc/_codex", "with ~/.zfunc in fpath, before compinit"),
         ("codex completion fish > ~/.config/fish/completions/codex.fish", "read at the next start"),
     ),
-)
-DEBUG = Command(
-    "debug",
-    summary="Look behind: the sandbox, and decisions about commands",
-    options=(CONFIG,),
-    commands=(
-        Command("landlock", summary="Run a command in the sandbox of Linux"),
-        Command("seatbelt", summary="Run a command in the sandbox of macOS"),
-        Command("approval", summary="Say whether a command would run, be asked about or be refused, and why"),
-    ),
-    is_command_required=True,
-    raw="codex_cli.debug:run_debug",
 )
 GENERATE_TS = Command(
     "generate-ts",
@@ -173,24 +120,16 @@ ROOT = Command(
         *(sessions.alone(each) for each in (sessions.ARCHIVE, sessions.UNARCHIVE, sessions.DELETE)),
         MCP,
         APPLY,
-        Command(
-            "sandbox",
-            summary="Run a command in the sandbox, or prove the sandbox",
-            raw="codex_cli.sandbox:run_sandbox",
-        ),
+        SANDBOX,
         CONFIG_COMMAND,
-        Command(
-            "doctor",
-            summary="Check installation, configuration and sandbox",
-            raw="codex_cli.commands:run_doctor",
-        ),
+        DOCTOR,
         DEBUG,
         PROTO,
         COMPLETION,
         GENERATE_TS,
         Command("mcp-server", summary=SERVE.summary, options=SERVE.options, run=SERVE.run, is_hidden=True),
         *(
-            Command(name, summary="Not part of this version", raw=f"codex_cli.{name}:run", is_hidden=True)
+            Command(name, summary="Not part of this version", is_hidden=True, is_reserved=True)
             for name in RESERVED
         ),
     ),
@@ -217,13 +156,6 @@ def run_command_line(arguments: Sequence[str]) -> int:
     return answered(run)
 
 
-def run_doctor(arguments: Sequence[str], overrides: Sequence[str]) -> int:
-    """Runs `codex doctor`; returns the exit code."""
-    from codex_cli.doctor import run_doctor_command
-
-    return run_doctor_command(arguments, overrides=overrides)
-
-
 def ineffective(invocation: Invocation) -> list[str]:
     """What stands before a command that cannot use it, a sentence each."""
     told: list[str] = []
@@ -243,42 +175,10 @@ def _inherited(outer: Level, command: Command) -> Iterable[str]:
     """What a command takes from the level before it."""
     if command is EXEC_REVIEW:
         return (*(option.key for option in EXEC_REVIEW.options), "search")
-    if command in (EXEC_RESUME, EXEC_FORK, RESUME):
+    if command in (EXEC_RESUME, EXEC_FORK, RESUME) or outer.command is SANDBOX:
         return outer.values
     if command is not EXEC:
         return ()
     # `exec` never asks, so that policy is what it does anyway.
     silent = ("approval",) if outer.text("approval") == "never" else ()
     return (*(option.key for option in EXEC.options), "prompt", "search", *silent)
-
-
-def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
-    """The `-c` values at the front, and what follows them; None if the last one has no value."""
-    overrides: list[str] = []
-    rest = list(arguments)
-    while rest:
-        word = rest[0]
-        if word in ("-c", "--config"):
-            if len(rest) < 2:
-                return overrides, None
-            overrides.append(rest[1])
-            del rest[:2]
-        elif word.startswith("--config="):
-            overrides.append(word.removeprefix("--config="))
-            del rest[0]
-        elif word.startswith("-c") and not word.startswith("--"):
-            overrides.append(word[2:].removeprefix("="))
-            del rest[0]
-        else:
-            break
-    return overrides, rest
-
-
-def usage_error(message: str) -> int:
-    """Says what is wrong with the command line; returns the exit code."""
-    return refuse(UsageError(message), sys.stderr)
-
-
-def unrecognized(name: str, known: Sequence[str]) -> int:
-    """Says that `debug` has no such command, and which one may have been meant; returns the exit code."""
-    return refuse(unrecognized_command(name, known, usage=usage_line((ROOT, DEBUG))), sys.stderr)

@@ -6,25 +6,15 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from codex_cli.command_group import run_group
-from codex_cli.config_options import CONFIG_COMMAND
+from codex_cli.reported import reported
 from codex_core.config.config import ConfigFlags, Layer
-from codex_core.errors import CodexError, ConfigError
+from codex_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from codex_core.command_line.parser import Invocation
     from codex_core.config.explain import Explained, Explanation
-
-FAILED = 1
-
-
-def run_config_command(
-    arguments: Sequence[str], *, program: str = "codex", overrides: Sequence[str] = ()
-) -> int:
-    """Runs what the arguments behind `config` ask for; returns the exit code."""
-    return run_group(CONFIG_COMMAND, arguments, program=program, overrides=overrides)
 
 
 def explain(invocation: Invocation) -> int:
@@ -44,7 +34,7 @@ def explain(invocation: Invocation) -> int:
             for notice in explanation.notices:
                 print(f"note: {_printable(notice)}", file=sys.stderr)
 
-    return _answered(run)
+    return reported(run)
 
 
 def print_path(invocation: Invocation) -> int:  # noqa: ARG001 - takes nothing
@@ -58,16 +48,7 @@ def print_path(invocation: Invocation) -> int:  # noqa: ARG001 - takes nothing
 
         print(os.path.join(find_codex_home(os.environ), CONFIG_FILE_NAME))
 
-    return _answered(run)
-
-
-def _answered(run: Callable[[], None]) -> int:
-    try:
-        run()
-    except CodexError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return FAILED
-    return 0
+    return reported(run)
 
 
 def _explained(invocation: Invocation) -> Explanation:

@@ -35,13 +35,10 @@ PATH = Command(
     run="codex_cli.config_command:print_path",
 )
 
-COMMANDS: dict[str, Command] = {command.name: command for command in (EXPLAIN, PATH)}
-"""The commands below `codex config`, by name."""
-
 CONFIG_COMMAND = Command(
     "config",
     summary="Explain the configuration",
     options=(CONFIG,),
-    commands=tuple(COMMANDS.values()),
+    commands=(EXPLAIN, PATH),
     is_command_required=True,
 )

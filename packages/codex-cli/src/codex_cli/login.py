@@ -72,7 +72,7 @@ def _store(config: Config) -> AuthStore:
     """Where the configuration wants credentials to be kept."""
     from codex_login.stores import open_store
 
-    return open_store(config.codex_home, getattr(config, "cli_auth_credentials_store", "file"))
+    return open_store(config.codex_home, config.cli_auth_credentials_store)
 
 
 def _sign_in(overrides: Sequence[str], *, issuer: str | None, client_id: str | None, on_device: bool) -> int:

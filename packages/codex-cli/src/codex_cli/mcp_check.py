@@ -9,7 +9,7 @@ from codex_core.command_line.options import CONFIG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from codex_core.command_line.parser import Invocation
     from codex_core.config.mcp_servers import McpServerConfig
@@ -37,22 +37,6 @@ CHECK = Command(
     ),
 )
 """What the command takes; importing it is cheap."""
-
-
-def run_mcp_check_command(
-    arguments: Sequence[str], *, program: str = "codex mcp", overrides: Sequence[str] = ()
-) -> int:
-    """Runs the command with the arguments behind `check`; returns the exit code."""
-    from codex_core.command_line.parser import OVERRIDES_KEY, Invocation, Level, parse
-    from codex_core.command_line.program import answered, run_invocation
-
-    def run() -> int:
-        outer = Level(Command(program, summary=""))
-        outer.values[OVERRIDES_KEY] = tuple(overrides)
-        inner = parse((outer.command, CHECK), arguments)
-        return run_invocation(Invocation((outer, *inner.levels), inner.rest))
-
-    return answered(run)
 
 
 def check_servers(invocation: Invocation) -> int:
@@ -90,6 +74,8 @@ class Report:
         name = config.name
         connection = connections.connections.get(name)
         self.name = name
+        self.how = _how(config)
+        """How it is reached; many a failure is a misspelled program."""
         self.error = connections.failures.get(name)
         self.status = "failed" if self.error is not None else "ok" if config.enabled else "disabled"
         self.server = None if connection is None else connection.server_info
@@ -114,7 +100,8 @@ class Report:
         from codex_core.presentation.safe_text import exact_text
 
         if self.status == "failed":
-            return [exact_text(f"{self.name}: failed: {self.error}").replace("\n", " ")]
+            said = (f"{self.name}: failed: {self.error}", f"  {self.how}")
+            return [exact_text(line).replace("\n", " ") for line in said]
         if self.status == "disabled":
             return [f"{self.name}: disabled"]
         count = f"{len(self.tools)} tool{'' if len(self.tools) == 1 else 's'}"
@@ -150,6 +137,16 @@ def _chosen(servers: Mapping[str, McpServerConfig], name: str | None) -> Mapping
     if server is None:
         raise ConfigError(f"No MCP server named '{name}' found.{suggestion(name, tuple(servers))}")
     return {name: replace(server, enabled=True)}
+
+
+def _how(server: McpServerConfig) -> str:
+    from codex_core.config.mcp_servers import McpStdioTransport
+
+    if isinstance(server.transport, McpStdioTransport):
+        return f"command: {server.transport.command}"
+    from codex_login.shown_url import shown_url
+
+    return f"url: {shown_url(server.transport.url)}"
 
 
 def _tool_object(tool: McpTool) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from codex_core.config.mcp_servers import DEFAULT_TOOL_TIMEOUT_S, McpHttpTransport, McpStdioTransport
 from codex_core.presentation.safe_text import exact_text
+from codex_login.shown_url import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +30,7 @@ def table(servers: Sequence[McpServerConfig]) -> str:
             case McpStdioTransport(command=command, args=args, env=env):
                 programs.append([server.name, command, " ".join(args), _masked_pairs(env), *status])
             case McpHttpTransport(url=url, bearer_token_env_var=variable):
-                sites.append([server.name, url, variable or "", *status])
+                sites.append([server.name, shown_url(url), variable or "", *status])
     last = ["Status"] if has_status else []
     parts = []
     if programs:
@@ -52,7 +53,7 @@ def page(server: McpServerConfig) -> str:
             lines += [f"  env_vars: {', '.join(env_vars)}"] if env_vars else []
             lines += [f"  cwd: {cwd}"] if cwd is not None else []
         case McpHttpTransport(url=url, bearer_token_env_var=variable, http_headers=headers) as http:
-            lines += [f"  url: {url}", f"  bearer_token_env_var: {variable or '-'}"]
+            lines += [f"  url: {shown_url(url)}", f"  bearer_token_env_var: {variable or '-'}"]
             lines += [f"  http_headers: {_masked_pairs(headers)}"] if headers else []
             lines += [f"  env_http_headers: {_pairs(http.env_http_headers)}"] if http.env_http_headers else []
     if server.startup_timeout_ms is not None:

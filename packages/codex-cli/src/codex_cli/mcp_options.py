@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from codex_cli.mcp_check import CHECK
 from codex_core.command_line.grammar import Argument, Command, Option
 from codex_core.command_line.options import CONFIG
 
@@ -75,15 +74,3 @@ REMOVE = Command(
     arguments=(NAME,),
     run="codex_cli.mcp_servers:remove_server",
 )
-
-COMMANDS: dict[str, Command] = {command.name: command for command in (LIST, GET, ADD, REMOVE, CHECK)}
-"""The commands below `codex mcp` that manage servers, by name."""
-
-MCP_GROUP = Command(
-    "mcp",
-    summary="Manage the MCP servers the agent uses",
-    options=(CONFIG,),
-    commands=tuple(COMMANDS.values()),
-    is_command_required=True,
-)
-"""The same without the server that `codex mcp` also is."""

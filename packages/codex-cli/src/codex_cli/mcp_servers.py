@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
-from codex_cli.command_group import run_group
-from codex_cli.mcp_options import BEARER, MCP_GROUP, URL, is_variable_name
+from codex_cli.mcp_options import BEARER, URL, is_variable_name
+from codex_cli.reported import reported
 from codex_core.command_line.usage import UsageError
 from codex_core.config.mcp_servers import is_valid_server_name
 from codex_core.config.problems import InvalidConfigError
-from codex_core.errors import CodexError, ConfigError
+from codex_core.errors import ConfigError
+from codex_core.presentation.safe_text import exact_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,16 +19,7 @@ if TYPE_CHECKING:
     from codex_core.command_line.parser import Invocation
     from codex_core.config.mcp_servers import McpServerConfig
 
-FAILED = 1
-
 NO_SERVERS = "No MCP servers configured yet. Try `codex mcp add my-tool -- my-command`."
-
-
-def run_mcp_servers_command(
-    arguments: Sequence[str], *, program: str = "codex", overrides: Sequence[str] = ()
-) -> int:
-    """Runs `list`, `get`, `add`, `remove`, or what else is in `COMMANDS`, with the arguments behind `mcp`."""
-    return run_group(MCP_GROUP, arguments, program=program, overrides=overrides)
 
 
 def list_servers(invocation: Invocation) -> int:
@@ -44,7 +35,7 @@ def list_servers(invocation: Invocation) -> int:
         else:
             print(table(shown) if shown else NO_SERVERS)
 
-    return _answered(run)
+    return reported(run)
 
 
 def show_server(invocation: Invocation) -> int:
@@ -65,7 +56,7 @@ def show_server(invocation: Invocation) -> int:
         else:
             print(page(server))
 
-    return _answered(run)
+    return reported(run)
 
 
 def add_server(invocation: Invocation) -> int:
@@ -91,7 +82,7 @@ def add_server(invocation: Invocation) -> int:
         _edit(lambda home: set_mcp_server(home, name, entry))
         print(f"Added global MCP server '{name}'.")
 
-    return _answered(run)
+    return reported(run)
 
 
 def remove_server(invocation: Invocation) -> int:
@@ -100,24 +91,16 @@ def remove_server(invocation: Invocation) -> int:
 
     def run() -> None:
         _check_overrides(invocation.overrides)
-        _check_name(name)
         from codex_core.config.edit import remove_mcp_server
 
-        if _edit(lambda home: remove_mcp_server(home, name)):
-            print(f"Removed global MCP server '{name}'.")
+        # One with a name that cannot be added may still have got into the file by hand.
+        if name and _edit(lambda home: remove_mcp_server(home, name)):
+            print(f"Removed global MCP server '{exact_text(name)}'.")
         else:
+            _check_name(name)
             print(f"No MCP server named '{name}' found.")
 
-    return _answered(run)
-
-
-def _answered(run: Callable[[], None]) -> int:
-    try:
-        run()
-    except CodexError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return FAILED
-    return 0
+    return reported(run)
 
 
 def _configured(overrides: Sequence[str]) -> Mapping[str, McpServerConfig]:

@@ -1,160 +1,113 @@
-"""`codex sandbox`: run any command in the sandbox, say what the sandbox comes to, or prove it here."""
+"""`codex sandbox`, `debug landlock`, `debug seatbelt`: a command in the sandbox, or what that comes to."""
 
 from __future__ import annotations
 
 import os
-import sys
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-import typer
-
-from codex_cli.debug import NO_COMMAND, Overrides, Trailing
+from codex_cli import sandbox_options as options
+from codex_core.command_line.options import CONFIG
+from codex_core.command_line.parser import usage_line
+from codex_core.command_line.usage import UsageError
+from codex_core.config.config import ConfigFlags
 from codex_core.execution.sandbox import Isolation, SandboxType, platform_sandbox
-from codex_exec.lean_typer import TrailingCommand, new_app, split_options
-from codex_exec.usage import usage_error
 from codex_protocol.config_types import SandboxMode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from codex_core.command_line.grammar import Option
+    from codex_core.command_line.parser import Invocation
+
+_SANDBOXES = {"linux": SandboxType.LINUX_SECCOMP, "macos": SandboxType.MACOS_SEATBELT}
 
 
-class Platform(StrEnum):
-    """Whose sandbox is meant."""
-
-    LINUX = "linux"
-    MACOS = "macos"
-
-
-_SANDBOXES = {Platform.LINUX: SandboxType.LINUX_SECCOMP, Platform.MACOS: SandboxType.MACOS_SEATBELT}
-
-
-class _SandboxCommand(TrailingCommand):
-    """Takes the name of a platform before the command line."""
-
-    def split(self, args: list[str], parameters: list[Any]) -> tuple[list[str], list[str]]:
-        own, rest = split_options(args, parameters)
-        if rest and rest[0] in list(Platform):
-            more, behind = split_options(rest[1:], parameters)
-            own, rest = [*own, "--platform", rest[0], *more], behind
-        return own, rest[1:] if rest[:1] == ["--"] else rest
-
-
-def run_sandbox(arguments: Sequence[str], overrides: Sequence[str]) -> int:
+def run_sandbox(invocation: Invocation) -> int:
     """Becomes the confined command; returns the exit code where none was started."""
-    app, command = new_app(_SandboxCommand)
-    outcome: list[int] = []
+    from codex_cli import confined
 
-    @command(help=_HELP, epilog=_EPILOG)
-    def sandbox(
-        words: Trailing = None,
-        mode: Annotated[
-            SandboxMode | None,
-            typer.Option(
-                "-s",
-                "--sandbox",
-                metavar="SANDBOX_MODE",
-                help="read-only (the default), workspace-write or danger-full-access.",
-            ),
-        ] = None,
-        full_auto: Annotated[
-            bool, typer.Option("--full-auto", help="The same as -s workspace-write.")
-        ] = False,
-        add_dir: Annotated[
-            list[str] | None,
-            typer.Option("--add-dir", metavar="DIR", help="Let it write there too; repeatable."),
-        ] = None,
-        network: Annotated[bool, typer.Option("--network", help="Let it use the network.")] = False,
-        cd: Annotated[
-            str | None,
-            typer.Option("-C", "--cd", metavar="DIR", help="Directory to work in (default: this one)."),
-        ] = None,
-        isolation: Annotated[
-            Isolation | None,
-            typer.Option(
-                "--isolation",
-                metavar="KIND",
-                help="landlock (the default), namespaces, or auto: namespaces where the kernel allows them.",
-            ),
-        ] = None,
-        config: Overrides = None,
-        explain: Annotated[
-            bool, typer.Option("--explain", help="Say what may be written and reached; run nothing.")
-        ] = False,
-        self_test: Annotated[
-            bool,
-            typer.Option("--self-test", help="Try on this machine what is refused and possible; report."),
-        ] = False,
-        json: Annotated[bool, typer.Option("--json", help="With --self-test: report as JSON.")] = False,
-        platform: Annotated[Platform | None, typer.Option("--platform", hidden=True)] = None,
-    ) -> None:
-        from codex_cli import confined
-        from codex_core.config.config import ConfigFlags
-
-        given = {
-            "--sandbox <SANDBOX_MODE>": mode is not None,
-            "--full-auto": full_auto,
-            "--add-dir <DIR>": bool(add_dir),
-            "--network": network,
-            "--cd <DIR>": cd is not None,
-            "--explain": explain,
-        }
-        _check_combination(given, words or (), mode=mode, self_test=self_test, json=json)
-        kind = platform_sandbox() if platform is None else _SANDBOXES[platform]
-        if self_test:
-            options = [] if isolation is None else ["--isolation", isolation.value]
-            outcome.append(confined.run_self_test([*options, *(["--json"] if json else [])], sandbox=kind))
-            return
-        for directory in add_dir or ():
-            _require_directory(directory, cd)
-        flags = ConfigFlags(
-            sandbox_mode=SandboxMode.WORKSPACE_WRITE if full_auto else mode or SandboxMode.READ_ONLY,
-            cwd=cd,
-            add_dirs=tuple(add_dir or ()),
-            network_access=network,
-            sandbox_isolation=isolation,
+    _check_combination(invocation)
+    platform = invocation.inner.command.name
+    sandbox = _SANDBOXES[platform] if platform in _SANDBOXES else platform_sandbox()
+    isolation = invocation.last_text("isolation")
+    if invocation.is_on("self_test"):
+        words = [] if isolation is None else ["--isolation", isolation]
+        return confined.run_self_test(
+            [*words, *(["--json"] if invocation.is_on("json") else [])], sandbox=sandbox
         )
-        merged = (*overrides, *(config or ()))
-        if explain:
-            outcome.append(confined.run_explain(sandbox=kind, flags=flags, overrides=merged))
-        else:
-            outcome.append(
-                confined.run_confined(tuple(words or ()), sandbox=kind, flags=flags, overrides=merged)
-            )
+    cd, roots = invocation.last_text("cd"), _added_roots(invocation)
+    for directory in roots:
+        _require_directory(directory, cd)
+    flags = ConfigFlags(
+        sandbox_mode=_mode(invocation),
+        cwd=cd,
+        add_dirs=roots,
+        network_access=invocation.is_on("network"),
+        sandbox_isolation=None if isolation is None else Isolation(isolation),
+    )
+    if invocation.is_on("explain"):
+        return confined.run_explain(sandbox=sandbox, flags=flags, overrides=invocation.overrides)
+    command = invocation.inner.texts("command")
+    return confined.run_confined(command, sandbox=sandbox, flags=flags, overrides=invocation.overrides)
 
-    try:
-        app(list(arguments), prog_name="codex sandbox [linux|macos]", standalone_mode=False)
-    except typer.TyperException as error:
-        return usage_error(error, sys.stderr)
-    return outcome[0] if outcome else 0
+
+def run_landlock(invocation: Invocation) -> int:
+    """Becomes a command confined by the sandbox of Linux (spec: exec-sandbox.md C.6)."""
+    return _run_in(SandboxType.LINUX_SECCOMP, invocation)
 
 
-def _check_combination(
-    given: Mapping[str, bool],
-    words: Sequence[str],
-    *,
-    mode: SandboxMode | None,
-    self_test: bool,
-    json: bool,
-) -> None:
-    """Nothing that was said is ignored in silence: what cannot count is an error."""
-    if self_test:
-        for other, is_given in given.items():
-            if is_given:
-                raise typer.BadParameter(f"the argument '--self-test' cannot be used with '{other}'")
-    elif json:
-        raise typer.BadParameter("the argument '--json' needs '--self-test'")
-    if self_test or given["--explain"]:
+def run_seatbelt(invocation: Invocation) -> int:
+    """Becomes a command confined by the sandbox of macOS (spec: exec-sandbox.md C.6)."""
+    return _run_in(SandboxType.MACOS_SEATBELT, invocation)
+
+
+def _run_in(sandbox: SandboxType, invocation: Invocation) -> int:
+    from codex_cli.confined import run_confined
+
+    command, flags = invocation.inner.texts("command"), ConfigFlags(sandbox_mode=_mode(invocation))
+    return run_confined(command, sandbox=sandbox, flags=flags, overrides=invocation.overrides)
+
+
+def _mode(invocation: Invocation) -> SandboxMode:
+    mode = invocation.last_text("sandbox")
+    if invocation.is_on("full_auto"):
+        return SandboxMode.WORKSPACE_WRITE
+    return SandboxMode.READ_ONLY if mode is None else SandboxMode(mode)
+
+
+def _added_roots(invocation: Invocation) -> tuple[str, ...]:
+    return tuple(root for level in invocation.levels for root in level.texts("add_dir"))
+
+
+def _check_combination(invocation: Invocation) -> None:
+    """Nothing that was said is ignored in silence: what cannot count is an error.
+
+    Options may stand before and behind the name of a system, so this is about both levels.
+    """
+
+    def is_given(option: Option) -> bool:
+        return any(option.key in level.values for level in invocation.levels)
+
+    def error(message: str) -> UsageError:
+        return UsageError(message, usage=usage_line(invocation.path))
+
+    words = invocation.inner.texts("command")
+    if is_given(options.SELF_TEST):
+        alone = (options.SELF_TEST, options.JSON, options.ISOLATION, CONFIG)
+        for other in invocation.inner.command.options:
+            if other not in alone and is_given(other):
+                raise error(f"the argument '--self-test' cannot be used with '{other.label}'")
+    elif is_given(options.JSON):
+        raise error("the argument '--json' needs '--self-test'")
+    if is_given(options.SELF_TEST) or is_given(options.EXPLAIN):
         if words:
-            raise typer.BadParameter(f"unexpected argument '{words[0]}' found")
+            raise error(f"unexpected argument '{words[0]}' found")
     elif not words:
-        raise typer.BadParameter(NO_COMMAND)
-    if given["--full-auto"] and mode is not None:
-        raise typer.BadParameter("the argument '--full-auto' cannot be used with '--sandbox <SANDBOX_MODE>'")
-    if not given["--full-auto"] and mode is not SandboxMode.WORKSPACE_WRITE:
-        for argument in ("--add-dir <DIR>", "--network"):
-            if given[argument]:
-                raise typer.BadParameter(f"the argument '{argument}' needs '--sandbox workspace-write'")
+        raise error("the following required arguments were not provided:\n  <COMMAND>...")
+    if is_given(options.FULL_AUTO) and is_given(options.MODE):
+        raise error(f"the argument '--full-auto' cannot be used with '{options.MODE.label}'")
+    if _mode(invocation) is not SandboxMode.WORKSPACE_WRITE:
+        for option in (options.ADD_DIR, options.NETWORK):
+            if is_given(option):
+                raise error(f"the argument '{option.label}' needs '--sandbox workspace-write'")
 
 
 def _require_directory(directory: str, cwd: str | None) -> None:
@@ -166,16 +119,4 @@ def _require_directory(directory: str, cwd: str | None) -> None:
             return
         except UnicodeEncodeError:
             problem = "its name is not UTF-8"
-    raise typer.BadParameter(f"invalid value {directory!r} for '--add-dir <DIR>': {problem}")
-
-
-_HELP = """Run a command in the sandbox, with the environment that commands of the agent get.
-
-Without --sandbox it may write nothing and has no network. With workspace-write it may write in this
-directory and for temporary files, and where [sandbox_workspace_write] says. A configured sandbox_mode does
-not count here.
-
-The exit code is the command's: 127 if there is no such program, 101 if the sandbox could not be set up and
-nothing was run."""
-
-_EPILOG = "Example: codex sandbox -s workspace-write --network -- make test"
+    raise UsageError(f"invalid value {directory!r} for '{options.ADD_DIR.label}': {problem}")

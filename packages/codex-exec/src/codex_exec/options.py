@@ -34,6 +34,8 @@ class ExecOptions:
     sandbox: SandboxMode | None = None
     cwd: str | None = None
     oss: bool = False
+    local_provider: str | None = None
+    """`ollama` or `lmstudio`; for `oss`."""
     demo: bool = False
     full_auto: bool = False
     bypass: bool = False

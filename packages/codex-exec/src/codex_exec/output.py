@@ -2,11 +2,15 @@
 
 A write to a full pipe or a stopped terminal blocks. It does so in a thread of its own here, so that time
 limits and signals go on working; whoever prints awaits `drain` from time to time, which is the back-pressure.
+What the system takes at once is written at once: waking a thread for every line costs more than the line.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import stat
 import threading
 from collections import deque
 from os import write
@@ -21,6 +25,11 @@ UNREAD_LIMIT = 64 * 1024
 GRACE_SECONDS = 1.0
 """How long a run that was told to stop waits for a reader that takes nothing."""
 _CHUNK = 16 * 1024
+
+_NO_WAIT = getattr(os, "RWF_NOWAIT", 0) if hasattr(os, "pwritev") else 0
+"""Has Linux say that a write would block, whether or not the descriptor blocks; 0 elsewhere."""
+_CANNOT_SAY = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ESPIPE, errno.EPERM)
+_CURRENT_POSITION = -1
 
 
 class Sink(Protocol):
@@ -47,11 +56,12 @@ class Output:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()  # guards all that follows; never held during a write
+        self._changed = threading.Condition()  # guards all that follows; never held during a write that waits
         self._queue: deque[tuple[int, bytes]] = deque()
         self._unwritten = 0
         self._failure: OSError | None = None
         self._thread: threading.Thread | None = None
+        self._only_by_thread: set[int] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
         self._hurried = False
@@ -67,12 +77,37 @@ class Output:
         with self._changed:
             if self.dropped or self._failure is not None or not data:
                 return
+            if not self._unwritten:
+                data = data[self._write_at_once(descriptor, data) :]
+                if not data or self._failure is not None:
+                    return
             self._queue.extend((descriptor, data[at : at + _CHUNK]) for at in range(0, len(data), _CHUNK))
             self._unwritten += len(data)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name="output", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
+
+    def _write_at_once(self, descriptor: int, data: bytes) -> int:
+        """How much of it could be written without waiting."""
+        if descriptor in self._only_by_thread:
+            return 0
+        try:
+            if _NO_WAIT:
+                try:
+                    return os.pwritev(descriptor, [data], _CURRENT_POSITION, _NO_WAIT)
+                except OSError as error:
+                    if error.errno not in _CANNOT_SAY:
+                        raise
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return write(descriptor, data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as error:
+            self._failure = error
+            return 0
+        self._only_by_thread.add(descriptor)
+        return 0
 
     async def drain(self, limit: int = UNREAD_LIMIT) -> None:
         """Returns when at most `limit` bytes are still to be written.
@@ -118,7 +153,7 @@ class Output:
                 descriptor, data = self._queue.popleft()
             try:
                 while data:
-                    data = data[self._written(write(descriptor, data)) :]
+                    data = data[self._written(_write_or_wait(descriptor, data)) :]
             except OSError as error:
                 with self._changed:
                     self._failure = error
@@ -148,6 +183,17 @@ class Output:
     ) -> None:
         if not isinstance(error, OutputError):
             await self.drain(0)
+
+
+def _write_or_wait(descriptor: int, data: bytes) -> int:
+    """How much was written, be it nothing: also somebody else can have made a descriptor not block."""
+    try:
+        return write(descriptor, data)
+    except BlockingIOError:
+        from select import select
+
+        select([], [descriptor], [])
+        return 0
 
 
 class _Lane:

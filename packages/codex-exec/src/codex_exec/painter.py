@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from codex_core.presentation.spans import Line, Style
+from codex_core.presentation.spans import Emphasis, Line, Style
 from codex_exec.options import Color
 
 if TYPE_CHECKING:
@@ -16,16 +16,31 @@ if TYPE_CHECKING:
 
 _RESET = "\x1b[0m"
 _CODES = {
-    Style.DIM: "\x1b[2m",
-    Style.STRONG: "\x1b[1m",
-    Style.HEADING: "\x1b[1;36m",
-    Style.ADDED: "\x1b[32m",
-    Style.REMOVED: "\x1b[31m",
-    Style.SUCCESS: "\x1b[32m",
-    Style.FAILURE: "\x1b[1;31m",
-    Style.WARNING: "\x1b[33m",
-    Style.THOUGHT: "\x1b[2;3m",
+    Style.DIM: "2",
+    Style.STRONG: "1",
+    Style.HEADING: "1;36",
+    Style.ACCENT: "36",
+    Style.AGENT: "35",
+    Style.ADDED: "32",
+    Style.REMOVED: "31",
+    Style.SUCCESS: "32",
+    Style.FAILURE: "1;31",
+    Style.WARNING: "33",
+    Style.THOUGHT: "2;3",
+    Style.CURRENT: "1;36",
+    Style.CODE: "36",
+    Style.LINK: "4;36",
+    Style.QUOTE: "32",
+    Style.MARKER: "94",
+    Style.KEYWORD: "35",
+    Style.FUNCTION: "34",
+    Style.TYPE: "36",
+    Style.STRING: "32",
+    Style.NUMBER: "33",
+    Style.COMMENT: "2;3",
+    Style.OPERATOR: "2",
 }
+_EMPHASES = ((Emphasis.BOLD, "1"), (Emphasis.ITALIC, "3"), (Emphasis.UNDERLINE, "4"), (Emphasis.STRIKE, "9"))
 
 
 class Painter:
@@ -50,11 +65,16 @@ class Painter:
         self._stream.flush()
 
     def _row(self, row: Line) -> str:
-        return "".join(self._styled(span.text, span.style) for span in row)
+        return "".join(self._styled(span.text, span.style, span.emphasis, span.ink) for span in row)
 
-    def _styled(self, text: str, style: Style) -> str:
-        code = _CODES.get(style) if self._colored else None
-        return f"{code}{text}{_RESET}" if code and text else text
+    def _styled(self, text: str, style: Style, emphasis: Emphasis = Emphasis.NONE, ink: str = "") -> str:
+        if not self._colored or not text:
+            return text
+        codes = [_CODES.get(style, "")]
+        if emphasis:
+            codes += [code for flag, code in _EMPHASES if flag & emphasis]
+        told = ";".join(filter(None, (*codes, ink)))
+        return f"\x1b[{told}m{text}{_RESET}" if told else text
 
 
 def is_colored(choice: Color, stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:

@@ -84,8 +84,10 @@ async def _serve(config: Config, services: Services) -> int:
 async def _converse(config: Config, services: Services, output: Output, stop: Stop) -> None:
     from codex_core.conversation.manager import ConversationManager
     from codex_login.auth import AuthManager
+    from codex_login.stores import open_store
 
-    async with ConversationManager(AuthManager(config.codex_home), services) as manager:
+    store = open_store(config.codex_home, config.cli_auth_credentials_store)
+    async with ConversationManager(AuthManager(config.codex_home, store=store), services) as manager:
         conversation = (await manager.new_conversation(config)).conversation
         stop.shuts_down(conversation)
         gc.enable()

@@ -63,6 +63,7 @@ def run(options: ExecOptions) -> int:
 def _run(options: ExecOptions) -> int:
     from codex_core.startup import prepared_process
     from codex_login.auth import AuthManager
+    from codex_login.stores import open_store
 
     prompt = _read_prompt(options)
     with prepared_process() as (services, helpers):
@@ -75,9 +76,10 @@ def _run(options: ExecOptions) -> int:
         _require_repository(config, options)
         _require_images(options)
         key = services.environ.get("CODEX_API_KEY")
-        auth = AuthManager.from_api_key(key) if key else AuthManager(config.codex_home)
+        store = open_store(config.codex_home, config.cli_auth_credentials_store)
+        auth = AuthManager.from_api_key(key) if key else AuthManager(config.codex_home, store=store)
         _require_credentials(config, auth)
-        return asyncio.run(_converse(_Run(config, auth, services, options, prompt, origin)))
+        return asyncio.run(_main(_Run(config, auth, services, options, prompt, origin)))
 
 
 class _Run:
@@ -110,6 +112,14 @@ def _read_prompt(options: ExecOptions) -> str:
             raise RunError("Specify --uncommitted, --base, --commit, or provide custom review instructions")
         return ""
     return read_prompt(options.prompt, sys.stdin.buffer, sys.stderr)
+
+
+async def _main(run: _Run) -> int:
+    if run.options.oss:
+        from codex_core.oss.setup import prepare_local_model
+
+        await prepare_local_model(run.config, run.services)
+    return await _converse(run)
 
 
 def load(options: ExecOptions, services: Services, helpers: HelperDirectory) -> Config:
@@ -147,7 +157,13 @@ def load(options: ExecOptions, services: Services, helpers: HelperDirectory) -> 
 
         schema = read_output_schema(options.output_schema_file) if options.output_schema_file else None
         config = replace(config, output_schema=schema, is_ephemeral=options.ephemeral)
-    return config
+    if not options.oss:
+        return config
+    from codex_core.oss.servers import LocalServer
+    from codex_core.oss.setup import with_local_server
+
+    server = LocalServer(options.local_provider or config.oss_provider or LocalServer.OLLAMA)
+    return with_local_server(config, services.environ, server, model=options.model)
 
 
 def _require_repository(config: Config, options: ExecOptions) -> None:
@@ -177,8 +193,8 @@ def _require_credentials(config: Config, auth: AuthManager) -> None:
         if auth.problem is not None:
             raise auth.problem
         raise RunError(
-            "Not logged in: run `codex login --with-api-key` (it reads the key from stdin), "
-            "or try `codex exec --demo`, which needs no key."
+            "Not logged in: run `codex login`, or `codex login --with-api-key` (it reads the key from "
+            "stdin), or try `codex exec --demo`, which needs no login."
         )
 
 

@@ -280,7 +280,10 @@ def _run(arguments: list[str], options: _Options) -> NoReturn:
 
 
 def _cannot_confine(error: Exception) -> NoReturn:
-    _fail(f"cannot confine the command, so it was not run: {error}", CANNOT_CONFINE)
+    reason = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        reason = error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
+    _fail(f"cannot confine the command, so it was not run: {reason}", CANNOT_CONFINE)
 
 
 def _become(command: list[bytes], environment: dict[bytes, bytes]) -> NoReturn:

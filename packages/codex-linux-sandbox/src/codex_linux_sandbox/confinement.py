@@ -10,7 +10,9 @@ from .isolation import LANDLOCK, NAMESPACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .layout import Layout
     from .policy import SandboxPolicy
+    from .protected import Placeholders
 
 
 class Confinement:
@@ -69,19 +71,14 @@ def confine_command(
         return _restrict(policy, writable, in_namespaces=False)
 
     from . import landlock, namespaces
-    from .layout import survey
-    from .protected import Placeholders
 
     landlock.kernel_abi()  # fail before anything is set up
-    layout = survey(policy, cwd=cwd, tmpdir=tmpdir, settings=settings)
-    placeholders = Placeholders()
-    placeholders.hold(layout.vacant)
+    layout, placeholders = _hold_layout(policy, cwd, tmpdir, settings)
     try:
         granted = namespaces.enter(
             layout.writable,
             layout.protected,
-            placeholders.paths,
-            at_end=placeholders.release,
+            placeholders,
             parent=None if outlives_parent else os.getppid(),
         )
     except namespaces.NamespacesError as error:
@@ -91,6 +88,25 @@ def confine_command(
         writable = writable_paths(policy, cwd, tmpdir)
         return _restrict(policy, writable, in_namespaces=False)
     return _restrict(policy, granted, in_namespaces=True)
+
+
+def _hold_layout(
+    policy: SandboxPolicy, cwd: str, tmpdir: str, settings: tuple[str, ...]
+) -> tuple[Layout, Placeholders]:
+    """What is on disk now, and its vacant places held. Raises: OSError."""
+    from .layout import survey
+    from .protected import Placeholders, PlaceTakenError
+
+    placeholders = Placeholders()
+    for is_last in (False, False, True):
+        layout = survey(policy, cwd=cwd, tmpdir=tmpdir, settings=settings)
+        try:
+            placeholders.hold(layout.vacant)
+            break
+        except PlaceTakenError:  # what is there now is to be protected
+            if is_last:
+                raise
+    return layout, placeholders
 
 
 class Restriction:

@@ -25,7 +25,8 @@ _MOUNTS = "/proc/self/mountinfo"
 class Enclosure:
     """With namespaces, it exists in two processes: the one that made it, and the one inside.
 
-    `process` is the process id of the latter in the former, and 0 where commands are to be forked.
+    `process` is the process id of the latter in the former, and 0 where commands are to be forked. There,
+    `life` is a descriptor that ends with the former; None where there is no such process.
     """
 
     def __init__(
@@ -50,11 +51,19 @@ class Enclosure:
         self._identity = layout.identity()
         self._granted = layout.writable
         self._placeholders = Placeholders()
+        self._vacant = layout.vacant
         self.process = 0
+        self.life: int | None = None
         if in_namespaces:
-            self.process, self._granted = namespaces.settle(layout.writable, layout.protected, layout.vacant)
+            self.process, self.life, self._granted = namespaces.settle(
+                layout.writable, layout.protected, layout.vacant
+            )
         if self.process == 0:
             self._restriction = self._make_restriction()
+
+    def outlast(self) -> None:
+        """In the process that made it: waits for the one inside, and tidies up if that was killed."""
+        namespaces.outlast(self.process, self._vacant)
 
     def confine(self) -> None:
         """Confines a process forked here, which is to become a command. Raises: ConfinementError."""

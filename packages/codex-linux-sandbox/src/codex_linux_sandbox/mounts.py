@@ -32,12 +32,14 @@ _DEVICE_LINKS = {
 }
 
 
-def arrange(writable: list[str], protected: list[str], vacant: list[str]) -> list[str]:
+def arrange(
+    writable: list[str], protected: list[str], vacant: list[str], held: dict[str, int] | None = None
+) -> list[str]:
     """Changes the mounts; the paths that are writable afterwards.
 
     `writable` are canonical and none is below another. `protected` are canonical paths that stay read-only
-    although they may be below one of those. `vacant` are places that `cover` will be called for. The working
-    directory stays what it was by name.
+    although they may be below one of those, and so do the open directories `held` at their paths. `vacant`
+    are places that will be covered later. The working directory stays what it was by name.
 
     Raises: OSError.
     """
@@ -49,12 +51,26 @@ def arrange(writable: list[str], protected: list[str], vacant: list[str]) -> lis
     private = [] if any(_is_at_or_below(path, "/dev") for path in writable) else _make_devices()
     libc.mount(b"proc", b"/proc", b"proc", _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, None)
     attached = [path for path, tree in trees if tree is not None and _attach(tree, path)]
-    for path in _ways([*protected, *vacant], attached):
+    if "/" in writable:
+        attached.append("/")
+    held = held or {}
+    for path in _ways([*protected, *vacant, *held], attached):
         tree = _clone(path)
         if tree is None or not _attach(tree, path):
             raise OSError(errno.ENOENT, f"cannot keep {path} in its place")
     for path in protected:
         cover(path)
+    for path, descriptor in held.items():
+        # By a descriptor of this namespace; the other one leads to the mounts outside.
+        place = open_exactly(path, link=True)
+        if place is None:
+            raise OSError(errno.ENOENT, f"cannot keep {path} from being created")
+        try:
+            if not os.path.samestat(os.fstat(place), os.fstat(descriptor)):
+                raise OSError(errno.EEXIST, f"cannot keep {path} from being created")
+            cover_directory(place)
+        finally:
+            os.close(place)
     os.chdir(here)  # by name, or it would stay below the mounts made since
     return attached + private
 

@@ -3,18 +3,22 @@
 Three processes: the one the caller started stays as it is, passes signals on and ends as the command ends.
 Its child is the first process of the new process namespace: it arranges the mounts, adopts and reaps what the
 command leaves behind, and takes everything down with it when it ends. Its child becomes the command.
+Whichever of the first two is killed, the other one tidies up.
 """
 
 from __future__ import annotations
 
 import os
+import select
 
 from . import libc
+from .protected import sweep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import NoReturn
+
+    from .protected import Placeholders
 
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWPID = 0x20000, 0x8000000, 0x10000000, 0x20000000
 _CAP_SYS_ADMIN = 1 << 21
@@ -41,75 +45,85 @@ class NamespacesError(RuntimeError):
 
 
 def enter(  # noqa: RET503
-    writable: list[str],
-    protected: list[str],
-    vacant: list[str],
-    *,
-    at_end: Callable[[], None],
-    parent: int | None,
+    writable: list[str], protected: list[str], placeholders: Placeholders, *, parent: int | None
 ) -> list[str]:
     """Goes on in new namespaces, as the process that is to become the command; the paths it may write.
 
-    `vacant` are place holders, to be kept read-only like what is `protected`. The process that called stays
-    behind, waits, calls `at_end` and never returns from here. It ends the command when `parent` is its parent
-    no longer; None lets it outlive whoever started it.
+    The places held are kept read-only like what is `protected`, and released when the command has ended. The
+    process that called stays behind, waits, and never returns from here. It ends the command when `parent` is
+    its parent no longer; None lets it outlive whoever started it.
 
-    Raises: NamespacesError, in the process that called.
+    Raises: NamespacesError, in the process that called; everything is still held then.
     """
     read_end, write_end = os.pipe()
+    life, held_by_us = os.pipe()  # ends when this process does
     old_mask = libc.change_signal_mask(libc.SIG_BLOCK, libc.signal_mask((*_PASSED_ON, _SIGCHLD)))
     try:
         child, identity = _clone()
     except NamespacesError:
         libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
-        os.close(read_end)
-        os.close(write_end)
+        for descriptor in (read_end, write_end, life, held_by_us):
+            os.close(descriptor)
         raise
     if child == 0:
         os.close(read_end)
-        granted = _be_first_process(write_end, writable, [*protected, *vacant], identity=identity)
+        os.close(held_by_us)
+        granted = _be_first_process(write_end, life, writable, protected, placeholders, identity)
         libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
         return granted
     os.close(write_end)
+    os.close(life)
     report = _read_line(read_end)
     if not report.startswith(_READY):
         os.waitpid(child, 0)
         os.close(read_end)
+        os.close(held_by_us)
         libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
         raise NamespacesError(_reason(report))
     status = _supervise(child, int(report[1:]), read_end, parent)
-    at_end()
+    placeholders.release()
     _end_as(status)
 
 
-def settle(writable: list[str], protected: list[str], vacant: list[str]) -> tuple[int, list[str]]:
+def settle(writable: list[str], protected: list[str], vacant: list[str]) -> tuple[int, int, list[str]]:
     """Makes a process in new namespaces that goes on from here, as the first process in them.
 
-    There, 0 and the paths that may be written are returned; in the process that called, the process id. It
-    ends with the process that called. The places `vacant` are to be covered before each command.
+    There, 0, a descriptor that ends when the process that called does, and the paths that may be written are
+    returned; in the process that called, the process id, which is to be given to `outlast`. The places
+    `vacant` are to be covered before each command.
 
     Raises: NamespacesError, in the process that called.
     """
     read_end, write_end = os.pipe()
+    life, held_by_us = os.pipe()
     try:
         child, identity = _clone()
     except NamespacesError:
-        os.close(read_end)
-        os.close(write_end)
+        for descriptor in (read_end, write_end, life, held_by_us):
+            os.close(descriptor)
         raise
     if child == 0:
         os.close(read_end)
-        granted = _set_up(write_end, writable, protected, vacant, identity)
+        os.close(held_by_us)
+        granted = _set_up(write_end, writable, protected, vacant, None, identity)
         os.write(write_end, _READY)
         os.close(write_end)
-        return 0, granted
+        return 0, life, granted
     os.close(write_end)
+    os.close(life)
     report = _read_line(read_end)
     os.close(read_end)
     if report != _READY:
         os.waitpid(child, 0)
+        os.close(held_by_us)
         raise NamespacesError(_reason(report))
-    return child, []
+    return child, held_by_us, []
+
+
+def outlast(process: int, vacant: list[str]) -> None:
+    """Waits for the end of the process that `settle` made, and tidies up if it was killed."""
+    os.waitpid(process, 0)  # when it is over, so is everything in its namespace
+    sweep(vacant)
 
 
 def _clone() -> tuple[int, tuple[int, int] | None]:
@@ -131,16 +145,17 @@ def _set_up(
     writable: list[str],
     protected: list[str],
     vacant: list[str],
+    placeholders: Placeholders | None,
     identity: tuple[int, int] | None,
 ) -> list[str]:
     """Arranges the new namespaces; the paths that may be written. Ends this process where that fails."""
     from . import mounts
 
     try:
-        libc.prctl(libc.PR_SET_PDEATHSIG, _SIGKILL)
         if identity is not None:
             _map_identity(*identity)
-        return mounts.arrange(writable, protected, vacant)
+        held = {} if placeholders is None else placeholders.held
+        return mounts.arrange(writable, protected, vacant, held)
     except OSError as error:
         os.write(report, f"{error.strerror or error}\n".encode())
         os._exit(1)
@@ -155,26 +170,34 @@ def renew_ipc() -> None:
 
 
 def _be_first_process(  # noqa: RET503 -- the last call does not return
-    report: int, writable: list[str], protected: list[str], *, identity: tuple[int, int] | None
+    report: int,
+    life: int,
+    writable: list[str],
+    protected: list[str],
+    placeholders: Placeholders,
+    identity: tuple[int, int] | None,
 ) -> list[str]:
     """Sets up the namespaces, starts the process that returns, and stays as the reaper of all others."""
     try:
+        libc.prctl(libc.PR_SET_PDEATHSIG, _SIGTERM)  # blocked here: `_reap_until` takes it
         outer_proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         os.write(report, f"{error.strerror}\n".encode())
         os._exit(1)
-    granted = _set_up(report, writable, protected, [], identity)
+    granted = _set_up(report, writable, protected, [], placeholders, identity)
     command = os.fork()
     if command == 0:
         # Our number as the waiting process knows it.
         number = os.readlink("self", dir_fd=outer_proc)
         os.close(outer_proc)
+        os.close(life)
         os.write(report, _READY + number.encode() + b"\n")
         os.close(report)
         return granted
     os.close(outer_proc)
+    os.setsid()  # who kills the command's whole session must not take with it what tidies up
     _let_go_of_standard_streams()
-    _reap_until(command, report)
+    _reap_until(command, report, life, placeholders)
 
 
 def _map_identity(user: int, group: int) -> None:
@@ -191,12 +214,66 @@ def _map_identity(user: int, group: int) -> None:
             os.close(descriptor)
 
 
-def _reap_until(command: int, report: int) -> NoReturn:
-    while True:
-        pid, status = os.wait()
-        if pid == command:
+def _reap_until(command: int, report: int, life: int, placeholders: Placeholders) -> NoReturn:
+    """Reaps until the command has ended or the process outside has; ends everything in here and tidies up."""
+    mask = libc.signal_mask((_SIGTERM, _SIGCHLD))
+    status: int | None = None
+    while status is None and _goes_on(life):
+        libc.wait_for_signal(mask)
+        status = _reap(command)
+    _end_all()
+    _uncover(placeholders)
+    placeholders.release()
+    if status is not None:
+        try:
             os.write(report, f"{status}\n".encode())
-            os._exit(0)  # the kernel ends every other process in here
+        except OSError:
+            pass  # nobody is there to read it
+    os._exit(0)
+
+
+def _reap(command: int) -> int | None:
+    """Reaps whatever has ended; the status of the command if it has."""
+    status: int | None = None
+    while True:
+        try:
+            pid, ended_as = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return status
+        if pid == 0:
+            return status
+        if pid == command:
+            status = ended_as
+
+
+def _goes_on(life: int) -> bool:
+    """Whether the process at the other end of this pipe, which never writes, is there."""
+    poll = select.poll()
+    poll.register(life, select.POLLIN)
+    return not poll.poll(0)
+
+
+def _end_all() -> None:
+    """Kills and reaps every other process in this process namespace."""
+    while True:
+        try:
+            os.kill(-1, _SIGKILL)
+        except ProcessLookupError:
+            pass
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _uncover(placeholders: Placeholders) -> None:
+    from . import mounts
+
+    for path in placeholders.paths:
+        try:
+            mounts.uncover(path)
+        except OSError:
+            pass  # somebody has removed it outside, and with it what was mounted there
 
 
 def _supervise(child: int, command: int, read_end: int, parent: int | None) -> int:

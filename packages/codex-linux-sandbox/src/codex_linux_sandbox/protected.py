@@ -3,10 +3,12 @@
 Whoever can write them decides what runs outside the sandbox later: a hook, an alias, a policy. Only the
 namespace layer can enforce this. A missing one must not be created either, so an empty directory holds its
 place while a command runs. Every helper that relies on it holds a shared lock on it; the last one removes it.
+Who holds one always has a second process that does so too, and removes it when the first is killed.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -18,6 +20,22 @@ _COMMON_DIRECTORY = "commondir"
 _MAX_GIT_FILE_BYTES = 8192
 # How a place holder left by a killed helper is told from a directory of the user's: empty, and this mode.
 _PLACEHOLDER_MODE = 0o1755
+_USUAL_MODE = 0o755
+# Where we cannot make a directory for one of these reasons, a command that is us cannot either.
+_CLOSED_TO_ALL = (
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+)
+_MAX_TRIES = 100
+
+
+class PlaceTakenError(OSError):
+    """Somebody has put something in a vacant place since it was looked at."""
 
 
 def names_in(root: str) -> tuple[list[str], list[str]]:
@@ -34,7 +52,7 @@ def names_in(root: str) -> tuple[list[str], list[str]]:
             continue
         except OSError:
             continue
-        if mode == stat.S_IFDIR | _PLACEHOLDER_MODE:
+        if mode == stat.S_IFDIR | _PLACEHOLDER_MODE and _is_empty(path):
             vacant.append(path)
         present += _with_what_it_names(path, mode)
     return present, vacant
@@ -94,54 +112,112 @@ class Placeholders:
         return list(self.held)
 
     def hold(self, vacant: list[str]) -> None:
-        """Puts empty directories in these places, as far as they are vacant still."""
-        for path in vacant:
-            descriptor = _hold_place(path)
-            if descriptor is not None:
-                self.held[path] = descriptor
+        """Puts empty directories in these places. Where nobody can create anything, nothing is done.
+
+        Raises: OSError, with none of it held, when a place cannot be kept vacant (a full disk);
+        PlaceTakenError when it is not vacant any more.
+        """
+        try:
+            for path in vacant:
+                if path not in self.held and (descriptor := _hold_place(path)) is not None:
+                    self.held[path] = descriptor
+        except OSError:
+            self.release()
+            raise
 
     def release(self) -> None:
         """Removes the place holders nobody else needs."""
         for path, descriptor in self.held.items():
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.rmdir(path)
-            except OSError:
-                pass  # another helper relies on it, or somebody has filled it
-            os.close(descriptor)
+            _give_up(path, descriptor)
         self.held.clear()
 
 
+def sweep(places: list[str]) -> None:
+    """Removes the place holders that killed processes have left in these places."""
+    for path in places:
+        try:
+            descriptor = _open_place(path)
+        except OSError:
+            continue
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) == _PLACEHOLDER_MODE:
+            _give_up(path, descriptor)
+        else:
+            os.close(descriptor)
+
+
+def _give_up(path: str, descriptor: int) -> None:
+    """Removes the place holder that is open, unless another helper relies on it, and closes it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Who finds it locked so waits, and looks again: the name cannot come to mean another one's meanwhile.
+        if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+            os.rmdir(path)
+    except OSError as error:
+        if error.errno == errno.ENOTEMPTY:  # somebody has begun to use it
+            try:
+                os.fchmod(descriptor, _USUAL_MODE)
+            except OSError:
+                pass  # not ours
+    finally:
+        os.close(descriptor)
+
+
 def _hold_place(path: str) -> int | None:
-    """A locked descriptor of the place holder at `path`; None where it cannot be one."""
-    is_new = True
-    try:
-        os.mkdir(path, _PLACEHOLDER_MODE)
-    except FileExistsError:
-        is_new = False
-    except OSError:
-        return None
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        here = os.fstat(descriptor)
-        if is_new and stat.S_IMODE(here.st_mode) != _PLACEHOLDER_MODE:  # the umask took some of it
-            os.fchmod(descriptor, _PLACEHOLDER_MODE)
+    """A locked descriptor of the place holder at `path`; None where nobody can create anything.
+
+    Raises: OSError; PlaceTakenError.
+    """
+    for _ in range(_MAX_TRIES):
+        try:
+            # The umask must not take any of the mode, by which others tell what it is.
+            mask = os.umask(0)
+            try:
+                os.mkdir(path, _PLACEHOLDER_MODE)
+            finally:
+                os.umask(mask)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            if error.errno in _CLOSED_TO_ALL:
+                return None
+            raise OSError(error.errno, f"cannot keep {path} from being created: {error.strerror}") from error
+        try:
+            descriptor = _open_place(path)
+        except FileNotFoundError:
+            continue  # whoever held it has just removed it
+        except OSError as error:
+            raise PlaceTakenError(error.errno, f"{path} has been made meanwhile") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)  # waits for who is about to remove it
             here = os.fstat(descriptor)
-        if (
-            stat.S_IMODE(here.st_mode) == _PLACEHOLDER_MODE
-            and here.st_nlink > 0
-            and os.path.samestat(here, os.lstat(path))
-            and (is_new or not os.listdir(descriptor))
-        ):
-            return descriptor
+            if here.st_nlink == 0:
+                is_taken = False
+            elif stat.S_IMODE(here.st_mode) != _PLACEHOLDER_MODE or os.listdir(descriptor):
+                is_taken = True
+            elif os.path.samestat(here, os.lstat(path)):
+                return descriptor
+            else:
+                is_taken = False
+        except FileNotFoundError:
+            is_taken = False
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        if is_taken:
+            break
+    raise PlaceTakenError(errno.EEXIST, f"{path} has been made meanwhile")
+
+
+def _open_place(path: str) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def _is_empty(path: str) -> bool:
+    try:
+        return not os.listdir(path)
     except OSError:
-        pass
-    os.close(descriptor)
-    return None
+        return False
 
 
 def _directory_named_in(path: str, keyword: str) -> str | None:

@@ -127,19 +127,24 @@ class _Server:
             # The one inside serves. It has to be alone with the channel and the descriptors of the command.
             self._channel.close()
             first.close()
-            os.waitpid(self._enclosure.process, 0)
+            self._enclosure.outlast()
             os._exit(0)
 
     def serve(self, arrived: _Arrived | None) -> NoReturn:
         while (command := self._take_request(arrived)) is not None:
             arrived = None
-            if not _watch(command, self._channel, self._clear):
+            if not _watch(command, self._channel, self._life, self._clear):
                 break
             if self._enclosure is not None:
                 self._enclosure.renew()
         end_descendants()
         self._clear()
         os._exit(0)
+
+    @property
+    def _life(self) -> int | None:
+        """What ends with the process outside; None where there is none."""
+        return None if self._enclosure is None else self._enclosure.life
 
     def _clear(self) -> None:
         """Takes away what was made for the command that has ended."""
@@ -162,6 +167,9 @@ class _Server:
         if arrived is not None:
             arrived.close()
         try:
+            # Whoever waits outside for our end tidies up if we are killed. Without it there is nobody.
+            if self._life is not None and self._life in _wait_for(ours.fileno(), self._life):
+                return None
             taken = ours.recv(_MAX_MESSAGE_BYTES)
             if not taken:
                 return None
@@ -302,8 +310,18 @@ def _read_exactly(channel: socket, size: int) -> bytes | None:
     return bytes(content)
 
 
-def _watch(command: int, channel: socket, clear: Callable[[], None]) -> bool:
+def _wait_for(*descriptors: int) -> list[int]:
+    """Waits until there is something to read in any of them, or its end; those where there is."""
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return [number for number, _ in poll.poll()]
+
+
+def _watch(command: int, channel: socket, life: int | None, clear: Callable[[], None]) -> bool:
     """Tells when the command has ended and when nothing is left of it; False when nobody listens.
+
+    When `life` ends, that is as if the other end of the channel did.
 
     `clear` is called when nothing is left, before that is told.
     """
@@ -311,6 +329,8 @@ def _watch(command: int, channel: socket, clear: Callable[[], None]) -> bool:
     poll = select.poll()
     poll.register(end, select.POLLIN)
     poll.register(channel.fileno(), select.POLLIN)
+    if life is not None:
+        poll.register(life, select.POLLIN)
     status: int | None = None
     while True:
         ready = [number for number, _ in poll.poll()]
@@ -323,11 +343,11 @@ def _watch(command: int, channel: socket, clear: Callable[[], None]) -> bool:
                 clear()
                 return _tell(channel, FINISHED, status)
             _tell(channel, ENDED, status)
-        if channel.fileno() in ready:
+        if life in ready or channel.fileno() in ready:
             break
     if end >= 0:
         os.close(end)
-    is_wanted = _read_exactly(channel, 1) is not None
+    is_wanted = life not in ready and _read_exactly(channel, 1) is not None
     killed = end_descendants(command)
     clear()
     return _tell(channel, FINISHED, killed if status is None else status) and is_wanted

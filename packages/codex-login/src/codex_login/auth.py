@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from codex_login.errors import CredentialsError, LoginError, RefreshError
-from codex_login.storage import StoredAuth, Tokens, changing_auth, delete_auth, read_auth, write_auth
+from codex_login.storage import FileStore, StoredAuth, Tokens, changing_auth, read_auth
 from codex_protocol.config_types import AuthMode
 
 if TYPE_CHECKING:
     import asyncio
 
+    import httpx
+
     from codex_login.refresh import TokenRefresher
+    from codex_login.storage import AuthStore
 
 _CHATGPT_MODES = ("chatgpt", "chatgptAuthTokens")
 
@@ -88,18 +91,21 @@ class AuthManager:
         *,
         auth: CodexAuth | None = None,
         refresher: TokenRefresher | None = None,
+        store: AuthStore | None = None,
     ) -> None:
-        """Reads auth.json of `codex_home`, or keeps to `auth` where there is no such directory.
+        """Reads what is stored for `codex_home`, or keeps to `auth` where there is no such directory.
 
-        `refresher` replaces the one that asks the real issuer.
+        `store` keeps the credentials, auth.json if it is None; `refresher` replaces the one that asks the
+        real issuer.
         """
         self._codex_home = codex_home
+        self._store: AuthStore | None = FileStore(codex_home) if store is None and codex_home else store
         self._refresher = refresher
         self._refreshing: asyncio.Lock | None = None
         self._refused: tuple[Tokens, RefreshError] | None = None
         self.problem: LoginError | None = None
         """Why auth.json could not be used, or why its tokens could not be renewed."""
-        self._auth = auth if codex_home is None else self._read(codex_home)
+        self._auth = auth if self._store is None else self._read(self._store)
 
     @classmethod
     def from_api_key(cls, key: str) -> AuthManager:
@@ -153,20 +159,22 @@ class AuthManager:
                 self._note(error)
         return auth.token
 
-    async def recover_from_unauthorized(self) -> bool:
+    async def recover_from_unauthorized(self, refused: str | None = None) -> bool:
         """To be called when the server refused the token: whether it is worth asking again.
 
-        First takes what another process may have stored since, then renews the token. A key is never
-        worth trying twice.
+        First takes what another conversation or process may have got since, then renews the token. A key is
+        never worth trying twice. `refused` is the token that the request carried: conversations that are
+        refused at different times renew it only once.
         """
         auth = self._auth
         if auth is None or auth.tokens is None:
             return False
-        refused = auth.tokens.access_token
-        if self._adopt_stored(auth.tokens):
+        if refused is None:
+            refused = auth.tokens.access_token
+        if auth.tokens.access_token != refused or self._adopt_stored(auth.tokens):
             return True
         try:
-            return await self.refresh_token() != refused
+            return await self._renewed(refused) != refused
         except LoginError as error:
             self._note(error)
             return False
@@ -179,7 +187,10 @@ class AuthManager:
 
         Raises: RefreshError; CredentialsError when auth.json cannot be read or written.
         """
-        before = self._auth
+        return await self._renewed(None if self._auth is None else self._auth.token)
+
+    async def _renewed(self, old: str | None) -> str | None:
+        """A token other than `old`."""
         if self._refreshing is None:
             import asyncio
 
@@ -188,7 +199,7 @@ class AuthManager:
             auth = self._auth
             if auth is None or auth.stored is None or auth.tokens is None:
                 return None if auth is None else auth.token
-            if auth is not before:
+            if auth.token != old:
                 return auth.token  # another conversation has just renewed it
             if self._refused is not None and self._refused[0] == auth.tokens:
                 raise self._refused[1]
@@ -205,39 +216,59 @@ class AuthManager:
     def reload(self) -> bool:
         """Reads auth.json again; whether the user is now signed in another way, or no longer, or newly."""
         before = self.mode
-        if self._codex_home is not None:
-            self._auth = self._read(self._codex_home)
+        if self._store is not None:
+            self._auth = self._read(self._store)
         return self.mode is not before
 
     def logout(self) -> bool:
-        """Removes auth.json and forgets the sign-in; whether there was a file.
+        """Removes what is stored and forgets the sign-in; whether anything was stored.
 
-        Raises: CredentialsError when the file cannot be removed.
+        Raises: CredentialsError when it cannot be removed.
         """
         removed = False
-        if self._codex_home is not None:
-            with changing_auth(self._codex_home):
-                removed = delete_auth(self._codex_home)
+        if self._store is not None:
+            with changing_auth(self._codex_home or ""):
+                removed = self._store.delete()
         self._auth = None
         self.problem = None
         return removed
 
-    def _read(self, codex_home: str) -> CodexAuth | None:
+    async def sign_out(self, *, transport: httpx.AsyncBaseTransport | None = None) -> bool:
+        """As `logout`; then gives ChatGPT tokens back to their issuer, which may fail without a word.
+
+        `transport` replaces the network towards the issuer.
+
+        Raises: CredentialsError when what is stored cannot be removed.
+        """
+        try:
+            stored = None if self._store is None else self._store.read()
+        except CredentialsError:
+            stored = None
+        removed = self.logout()
+        if removed and stored is not None and stored.tokens is not None:
+            from codex_login.issuer import revoke
+
+            await revoke(stored.tokens, transport)
+        return removed
+
+    def _read(self, store: AuthStore) -> CodexAuth | None:
         self.problem = None
         try:
-            return CodexAuth.from_codex_home(codex_home)
+            stored = store.read()
         except CredentialsError as error:
             self._note(error)
             return None
+        return None if stored is None else CodexAuth.from_stored(stored)
 
     def _adopt_stored(self, cached: Tokens) -> bool:
         """Takes newer tokens of the same account from the file, if there are any."""
-        if self._codex_home is None:
+        if self._store is None:
             return False
         try:
-            found = CodexAuth.from_codex_home(self._codex_home)
+            stored = self._store.read()
         except CredentialsError:
             return False
+        found = None if stored is None else CodexAuth.from_stored(stored)
         tokens = None if found is None else found.tokens
         if (
             tokens is None
@@ -252,7 +283,7 @@ class AuthManager:
         if self._refresher is None:
             from codex_login.refresh import TokenRefresher
 
-            self._refresher = TokenRefresher(self._codex_home or "")
+            self._refresher = TokenRefresher(self._codex_home or "", store=self._store)
         return self._refresher
 
     def _note(self, error: LoginError) -> None:
@@ -263,8 +294,10 @@ class AuthManager:
         logging.getLogger(__name__).info("%s", error)
 
 
-def login_with_api_key(codex_home: str, key: str) -> None:
+def login_with_api_key(codex_home: str, key: str, *, store: AuthStore | None = None) -> None:
     """Stores the key as the sign-in, in place of whatever was stored before; no server is asked about it.
+
+    `store` keeps it, auth.json if that is None.
 
     Raises: CredentialsError when the key could never be sent, or cannot be written.
     """
@@ -275,7 +308,7 @@ def login_with_api_key(codex_home: str, key: str) -> None:
             "in it"
         )
     with changing_auth(codex_home):
-        write_auth(codex_home, StoredAuth(api_key=key))
+        (store or FileStore(codex_home)).write(StoredAuth(api_key=key))
 
 
 def clean_key(key: str) -> str:

@@ -3,6 +3,8 @@
 LoginError
 ├── CredentialsError       auth.json cannot be read, understood or written
 ├── RefreshError           a ChatGPT token could not be renewed
+├── SignInError            a sign-in did not come about
+│   └── SignInCancelled    because somebody stopped it
 └── ConnectionSetupError   what is configured makes every connection impossible
     ├── AddressError       a URL names no server
     ├── ProxySetupError    a proxy named by the environment cannot be used
@@ -31,6 +33,14 @@ class RefreshError(LoginError):
     def __init__(self, message: str, *, retryable: bool) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class SignInError(LoginError):
+    """A sign-in through the browser or with a device code did not come about."""
+
+
+class SignInCancelled(SignInError):  # noqa: N818 - nothing went wrong
+    """The user, or another sign-in, stopped it."""
 
 
 class ConnectionSetupError(LoginError):

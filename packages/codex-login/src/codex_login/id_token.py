@@ -13,7 +13,7 @@ from codex_login.errors import CredentialsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_AUTH_CLAIMS = "https://api.openai.com/auth"
+AUTH_CLAIMS = "https://api.openai.com/auth"
 _PROFILE_CLAIMS = "https://api.openai.com/profile"
 _KNOWN_PLANS = frozenset({"free", "plus", "pro", "team", "business", "enterprise", "edu"})
 
@@ -43,7 +43,7 @@ def read_id_token(token: str) -> IdTokenClaims:
     Raises: InvalidTokenError.
     """
     payload = read_claims(token)
-    auth = payload.get(_AUTH_CLAIMS)
+    auth = payload.get(AUTH_CLAIMS)
     auth = auth if isinstance(auth, dict) else {}
     profile = payload.get(_PROFILE_CLAIMS)
     profile = profile if isinstance(profile, dict) else {}

@@ -13,20 +13,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from codex_login.errors import CredentialsError, RefreshError
+from codex_login.errors import AddressError, CredentialsError, RefreshError
 from codex_login.id_token import InvalidTokenError, read_claims, read_id_token
+from codex_login.oauth import Issuer, issuer_of
 from codex_login.shown_url import shown_url
-from codex_login.storage import auth_file, changing_auth, read_auth, write_auth
+from codex_login.storage import FileStore, auth_file, changing_auth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import httpx
 
-    from codex_login.storage import StoredAuth, Tokens
+    from codex_login.storage import AuthStore, StoredAuth, Tokens
 
-DEFAULT_ISSUER = "https://auth.openai.com"
-CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
 URL_VARIABLE = "CODEX_REFRESH_TOKEN_URL_OVERRIDE"
 MAX_AGE = timedelta(days=28)
 """Tokens older than this are renewed before they are used."""
@@ -71,12 +70,15 @@ class TokenRefresher:
     """Knows the issuer and renews the tokens of one CODEX_HOME there."""
 
     codex_home: str
-    issuer: str = DEFAULT_ISSUER
+    issuer: str | None = None
+    """Whom to ask, whoever gave out the tokens; None is who did."""
     transport: httpx.AsyncBaseTransport | None = None
     """Replaces the network; None is the real one."""
     environ: Mapping[str, str] | None = None
     """Names the originator and may move the token endpoint; None is the process's own."""
     now: Callable[[], datetime] = _now
+    store: AuthStore | None = None
+    """Keeps the credentials; None is auth.json."""
     _running: set[asyncio.Task[StoredAuth]] = field(
         default_factory=set, init=False, repr=False, compare=False
     )
@@ -122,7 +124,7 @@ class TokenRefresher:
             return stored
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                answer = await self._ask(tokens.refresh_token)
+                answer = await self._ask(tokens)
         except TimeoutError:
             raise RefreshError("timed out while refreshing the access token", retryable=True) from None
         fresh = _renewed(tokens, answer)
@@ -132,7 +134,7 @@ class TokenRefresher:
             if stored.tokens != tokens:
                 return stored
             renewed = replace(stored, tokens=fresh, last_refresh=self.now())
-            write_auth(self.codex_home, renewed)
+            self._store.write(renewed)
         return renewed
 
     def _same_account(self, cached: Tokens) -> StoredAuth:
@@ -140,12 +142,25 @@ class TokenRefresher:
 
         Raises: RefreshError when it is not; CredentialsError when it cannot be read.
         """
-        stored = read_auth(self.codex_home)
+        stored = self._store.read()
         if stored is None or stored.tokens is None or stored.tokens.account_id != cached.account_id:
             raise RefreshError(_SIGNED_OUT, retryable=False)
         return stored
 
-    async def _ask(self, refresh_token: str) -> dict[str, object]:
+    @property
+    def _store(self) -> AuthStore:
+        return FileStore(self.codex_home) if self.store is None else self.store
+
+    def _issuer(self, tokens: Tokens) -> Issuer:
+        """Who gets the refresh token: nobody but who gave it out."""
+        if self.issuer is not None:
+            return Issuer(self.issuer)
+        try:
+            return issuer_of(tokens)
+        except AddressError as error:
+            raise RefreshError(f"Failed to refresh token: {error}", retryable=False) from error
+
+    async def _ask(self, tokens: Tokens) -> dict[str, object]:
         import json
 
         from codex_login.http import import_httpx, make_client
@@ -155,11 +170,12 @@ class TokenRefresher:
         import httpx
 
         environ = os.environ if self.environ is None else self.environ
-        url = environ.get(URL_VARIABLE) or f"{self.issuer}/oauth/token"
+        issuer = self._issuer(tokens)
+        url = environ.get(URL_VARIABLE) or issuer.token_url
         body = {
-            "client_id": CLIENT_ID,
+            "client_id": issuer.client_id,
             "grant_type": "refresh_token",
-            "refresh_token": refresh_token,
+            "refresh_token": tokens.refresh_token,
             "scope": "openid profile email",
         }
         headers = {"originator": originator(environ), "user-agent": user_agent(environ)}
@@ -177,7 +193,8 @@ class TokenRefresher:
             if isinstance(answer, dict):
                 return answer
             raise RefreshError("Failed to refresh token: error decoding response body", retryable=True)
-        raise _refusal(response.status_code, response.reason_phrase, response.content)
+        reason = httpx.codes.get_reason_phrase(response.status_code)
+        raise _refusal(response.status_code, reason, response.content)
 
 
 def _refusal(status: int, reason: str, content: bytes) -> RefreshError:

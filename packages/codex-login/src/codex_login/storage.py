@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from codex_login.errors import CredentialsError
 from codex_login.id_token import IdTokenClaims, InvalidTokenError, read_id_token
@@ -22,6 +22,10 @@ AUTH_FILE_NAME = "auth.json"
 CHANGE_TIMEOUT_S = 2.0
 """A change takes milliseconds; whoever is kept waiting for longer goes ahead."""
 _CHANGE_POLL_S = 0.01
+LEFTOVER_AGE_S = 60.0
+"""A temporary file that old belongs to a process that was killed while it wrote."""
+
+_TEMPORARY_PREFIX = f".{AUTH_FILE_NAME}."
 
 _KNOWN_FIELDS = ("auth_mode", "OPENAI_API_KEY", "tokens", "last_refresh")
 _KNOWN_TOKEN_FIELDS = ("id_token", "access_token", "refresh_token", "account_id")
@@ -104,8 +108,11 @@ def parse_auth(content: str | bytes) -> StoredAuth:
     )
 
 
-def format_auth(auth: StoredAuth) -> str:
-    """The text of auth.json: two spaces of indentation, fields in the contract's order, no final newline."""
+def format_auth(auth: StoredAuth, *, is_compact: bool = False) -> str:
+    """The text of auth.json: two spaces of indentation, fields in the contract's order, no final newline.
+
+    A compact one is a single line without spaces, for keyrings.
+    """
     import json
 
     data: dict[str, object] = {}
@@ -124,7 +131,41 @@ def format_auth(auth: StoredAuth) -> str:
     if auth.last_refresh is not None:
         data["last_refresh"] = auth.last_refresh.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     data.update(auth.others)
+    if is_compact:
+        return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+class AuthStore(Protocol):
+    """Where the credentials of one CODEX_HOME are kept. Everything raises CredentialsError when it fails."""
+
+    def read(self) -> StoredAuth | None:
+        """The stored credentials; None when there are none."""
+
+    def write(self, auth: StoredAuth) -> None:
+        """Replaces them; what was stored stays if that fails."""
+
+    def delete(self) -> bool:
+        """Removes them; whether there were any."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileStore:
+    """Keeps the credentials in auth.json."""
+
+    codex_home: str
+
+    def read(self) -> StoredAuth | None:
+        """As `read_auth`."""
+        return read_auth(self.codex_home)
+
+    def write(self, auth: StoredAuth) -> None:
+        """As `write_auth`."""
+        write_auth(self.codex_home, auth)
+
+    def delete(self) -> bool:
+        """As `delete_auth`."""
+        return delete_auth(self.codex_home)
 
 
 @contextlib.contextmanager
@@ -180,6 +221,7 @@ def delete_auth(codex_home: str) -> bool:
     Raises: CredentialsError when it cannot be removed.
     """
     path = auth_file(codex_home)
+    _sweep(os.path.dirname(os.path.realpath(path)), min_age_s=None)
     try:
         os.remove(path)
     except FileNotFoundError:
@@ -189,9 +231,24 @@ def delete_auth(codex_home: str) -> bool:
     return True
 
 
+def _sweep(directory: str, *, min_age_s: float | None) -> None:
+    """Removes what killed processes have left behind, for there are credentials in it; None: all of it."""
+    import time
+
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            if not entry.name.startswith(_TEMPORARY_PREFIX):
+                continue
+            with contextlib.suppress(OSError):
+                is_old = min_age_s is None or time.time() - entry.stat().st_mtime > min_age_s
+                if is_old and entry.is_file(follow_symlinks=False):
+                    os.remove(entry.path)
+
+
 def _replace(path: str, content: bytes) -> None:
     directory = os.path.dirname(path)
-    temporary = os.path.join(directory, f".{AUTH_FILE_NAME}.{os.getpid()}.{os.urandom(4).hex()}")
+    _sweep(directory, min_age_s=LEFTOVER_AGE_S)
+    temporary = os.path.join(directory, f"{_TEMPORARY_PREFIX}{os.getpid()}.{os.urandom(4).hex()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with open(descriptor, "wb") as file:

@@ -26,6 +26,8 @@ class TuiOptions:
     approval: AskForApproval | None = None
     cwd: str | None = None
     oss: bool = False
+    local_provider: str | None = None
+    """`ollama` or `lmstudio`; for `oss`."""
     demo: bool = False
     full_auto: bool = False
     """Sandbox `workspace-write`, approval `on-request`; goes before `sandbox` and `approval`."""

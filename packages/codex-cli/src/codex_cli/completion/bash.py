@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-from typing import TYPE_CHECKING
-
-from codex_cli.completion.text import case_pattern, filled, valued_names
+from codex_cli.completion.text import case_pattern, filled, quoted, valued_names
 from codex_core.command_line.grammar import DIRECTORY
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -86,25 +84,25 @@ def script(places: Sequence[Place]) -> str:
 
 def _steps(place: Place) -> Iterator[str]:
     for name, path, _ in place.below:
-        yield f"{case_pattern(place, [name])}) _codex_path={shlex.quote(path)} ;;"
+        yield f"{case_pattern(place, [name])}) _codex_path={quoted(path)} ;;"
     if names := valued_names(place):
         yield f"{case_pattern(place, names)}) _codex_pending=$1 ;;"
 
 
 def _after_word(place: Place) -> Iterator[str]:
     if place.after_word is not None:
-        then = f"_codex_path={shlex.quote(place.after_word)}" if place.after_word else "return"
-        yield f"{shlex.quote(place.path)}) {then} ;;"
+        then = f"_codex_path={quoted(place.after_word)}" if place.after_word else "return"
+        yield f"{quoted(place.path)}) {then} ;;"
 
 
 def _values(place: Place) -> Iterator[str]:
     for option in place.valued:
         if option.choices:
-            yield f"{case_pattern(place, option.names)}) words={shlex.quote(' '.join(option.choices))} ;;"
+            yield f"{case_pattern(place, option.names)}) words={quoted(' '.join(option.choices))} ;;"
         elif option.completes == DIRECTORY:
             yield f"{case_pattern(place, option.names)}) {_DIRECTORIES} ;;"
 
 
 def _offer(place: Place) -> Iterator[str]:
-    words = shlex.quote(" ".join([*(name for name, _, _ in place.below), *place.words]))
-    yield f"{shlex.quote(place.path)}) words={words}; flags={shlex.quote(' '.join(place.flags))} ;;"
+    words = quoted(" ".join([*(name for name, _, _ in place.below), *place.words]))
+    yield f"{quoted(place.path)}) words={words}; flags={quoted(' '.join(place.flags))} ;;"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from codex_cli.completion.text import doubled_quotes, filled
 from codex_core.command_line.grammar import DIRECTORY, FILE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -7,32 +7,42 @@ takes.
 
 from __future__ import annotations
 
-import contextlib
-import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from codex_core.command_line.grammar import HELP_COMMAND
 
-from codex_core.command_line.grammar import HELP_COMMAND, Command
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from codex_core.command_line.grammar import Option
+    from codex_core.command_line.grammar import Command, Option
 
 
-@dataclass(frozen=True, slots=True)
 class Place:
-    """One command: what leads to it and what can follow."""
+    """One command: what leads to it and what can follow.
 
-    path: str
-    """The names of the commands up to here: `codex exec resume`."""
-    below: tuple[tuple[str, str, str], ...] = ()
-    """Each name that leads further, the path it leads to, and what it does."""
-    options: tuple[Option, ...] = ()
-    words: tuple[str, ...] = ()
-    """What the first argument can be, if that is known."""
-    after_word: str | None = None
-    """Where a first argument leads; None: nowhere, empty: into a command line of its own."""
+    Attributes:
+        path: The names of the commands up to here: `codex exec resume`.
+        below: Each name that leads further, the path it leads to, and what it does.
+        options: What it takes.
+        words: What the first argument can be, if that is known.
+        after_word: Where a first argument leads; None: nowhere, empty: into a command line of its own.
+    """
+
+    __slots__ = ("after_word", "below", "options", "path", "words")
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        below: Sequence[tuple[str, str, str]] = (),
+        options: Sequence[Option] = (),
+        words: Sequence[str] = (),
+        after_word: str | None = None,
+    ) -> None:
+        self.path = path
+        self.below = tuple(below)
+        self.options = tuple(options)
+        self.words = tuple(words)
+        self.after_word = after_word
 
     @property
     def valued(self) -> tuple[Option, ...]:
@@ -51,17 +61,16 @@ def places(root: Command) -> list[Place]:
 
 
 def _places(command: Command, path: str) -> Iterator[Place]:
-    whole = _described(command, path) or command
     # The hidden generator of TypeScript is completed, as the reference does; reserved names are not.
-    below = [each for each in command.commands if not each.is_hidden or each.run]
+    below = [each for each in command.commands if not each.is_reserved]
     leading = [(name, f"{path} {each.name}", each.summary) for each in below for name in each.names]
     helped = f"{path} {HELP_COMMAND.name}"
     if below:
         leading.append((HELP_COMMAND.name, helped, HELP_COMMAND.summary))
-    options = tuple(option for option in whole.all_options() if not option.is_hidden)
-    leads = next((at for at, argument in enumerate(whole.arguments) if argument.is_repeatable), None)
-    then = None if leads is None else f"{path} {whole.arguments[0].value}" if leads else ""
-    words = whole.arguments[0].choices if whole.arguments else ()
+    options = tuple(option for option in command.all_options() if not option.is_hidden)
+    leads = next((at for at, argument in enumerate(command.arguments) if argument.is_repeatable), None)
+    then = None if leads is None else f"{path} {command.arguments[0].value}" if leads else ""
+    words = command.arguments[0].choices if command.arguments else ()
     yield Place(path, below=tuple(leading), options=options, words=words, after_word=then)
     if then:  # options may follow the name before the command line begins
         yield Place(then, options=options, after_word="")
@@ -69,19 +78,3 @@ def _places(command: Command, path: str) -> Iterator[Place]:
         yield from _places(each, f"{path} {each.name}")
     if below:
         yield Place(path=helped, words=tuple(each.name for each in below))
-
-
-def _described(command: Command, path: str) -> Command | None:
-    """What a command takes that parses by itself; None if it is not there, or has no page."""
-    first, *names = path.split()[1:] or [""]
-    from codex_cli.commands import ROOT
-
-    top = ROOT.find(first)
-    if top is None or not top.raw or (command is top and top.commands):
-        return None
-    from codex_core.command_line.rooms import find_room
-    from codex_exec.lean_typer import describe
-
-    run = find_room(top.raw)
-    with contextlib.redirect_stdout(io.StringIO()):
-        return None if run is None else describe(run, *names)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from codex_cli.completion.places import Place
+
+_BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_")
 
 
 def filled(
@@ -23,12 +23,19 @@ def filled(
 
 def case_pattern(place: Place, names: Iterable[str]) -> str:
     """What matches one of these words at this place, in a `case` of a POSIX shell."""
-    return "|".join(shlex.quote(f"{place.path}|{name}") for name in names)
+    return "|".join(quoted(f"{place.path}|{name}") for name in names)
 
 
 def valued_names(place: Place) -> list[str]:
     """The names of all options that want a value."""
     return [name for option in place.valued for name in option.names]
+
+
+def quoted(text: str) -> str:
+    """A literal in a POSIX shell; importing `shlex` for it costs more than making a script."""
+    if text and _BARE.issuperset(text):
+        return text
+    return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def doubled_quotes(text: str) -> str:

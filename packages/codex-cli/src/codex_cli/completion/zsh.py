@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-from typing import TYPE_CHECKING
-
-from codex_cli.completion.text import case_pattern, filled, valued_names
+from codex_cli.completion.text import case_pattern, filled, quoted, valued_names
 from codex_core.command_line.grammar import DIRECTORY, FILE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -84,15 +82,15 @@ def script(places: Sequence[Place]) -> str:
 
 def _steps(place: Place) -> Iterator[str]:
     for name, path, _ in place.below:
-        yield f"({case_pattern(place, [name])}) codex_path={shlex.quote(path)} ;;"
+        yield f"({case_pattern(place, [name])}) codex_path={quoted(path)} ;;"
     if names := valued_names(place):
         yield f"({case_pattern(place, names)}) codex_pending=$1 ;;"
 
 
 def _after_word(place: Place) -> Iterator[str]:
     if place.after_word is not None:
-        then = f"codex_path={shlex.quote(place.after_word)}" if place.after_word else "_files; return"
-        yield f"({shlex.quote(place.path)}) {then} ;;"
+        then = f"codex_path={quoted(place.after_word)}" if place.after_word else "_files; return"
+        yield f"({quoted(place.path)}) {then} ;;"
 
 
 def _values(place: Place) -> Iterator[str]:
@@ -103,17 +101,17 @@ def _values(place: Place) -> Iterator[str]:
 
 def _action(option: Option) -> str | None:
     if option.choices:
-        return f"compadd -- {' '.join(map(shlex.quote, option.choices))}"
+        return f"compadd -- {' '.join(map(quoted, option.choices))}"
     return {FILE: "_files", DIRECTORY: "_files -/"}.get(option.completes)
 
 
 def _offer(place: Place) -> Iterator[str]:
-    yield f"({shlex.quote(place.path)})"
+    yield f"({quoted(place.path)})"
     yield "    names=("
     for name, _, text in place.below:
         yield f"        {_described(name, text)}"
     for word in place.words:
-        yield f"        {shlex.quote(word)}"
+        yield f"        {quoted(word)}"
     yield "    )"
     yield "    options=("
     for option in place.options:
@@ -123,4 +121,4 @@ def _offer(place: Place) -> Iterator[str]:
 
 
 def _described(name: str, text: str) -> str:
-    return shlex.quote(f"{name}:{text}".replace("\\", "\\\\")) if ":" not in name else shlex.quote(name)
+    return quoted(f"{name}:{text}".replace("\\", "\\\\")) if ":" not in name else quoted(name)

@@ -1,4 +1,4 @@
-"""The command line of `codex doctor`, and the examination from beginning to end."""
+"""`codex doctor`: what is installed, configured and possible here, and what to do about the rest."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from codex_cli.doctor.result import Check, Patient, Status, worst
 from codex_cli.doctor.runner import Attempt, crashed, run_checks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from codex_core.command_line.parser import Invocation
     from codex_core.config.config import Config
 
 FAILED = 1
@@ -31,17 +32,18 @@ class DoctorOptions:
     overrides: tuple[str, ...] = ()
 
 
-def run(arguments: Sequence[str], *, program: str, overrides: Sequence[str]) -> int:
-    """Parses, examines, reports; returns the exit code."""
-    try:
-        from codex_cli.doctor.options import parse
-    except ImportError:  # an installation without its parser is exactly what a doctor is called for
-        options: DoctorOptions | int = DoctorOptions(
-            json="--json" in arguments, network="--network" in arguments, overrides=tuple(overrides)
+def run_doctor(invocation: Invocation) -> int:
+    """Examines and reports; returns the exit code: 0 nothing failed, 1 something did."""
+    given = invocation.inner
+    return examine(
+        DoctorOptions(
+            json=given.is_on("json"),
+            network=given.is_on("network"),
+            cwd=given.text("cd"),
+            profile=given.text("profile"),
+            overrides=invocation.overrides,
         )
-    else:
-        options = parse(arguments, program=program, overrides=overrides)
-    return options if isinstance(options, int) else examine(options)
+    )
 
 
 def examine(options: DoctorOptions) -> int:

@@ -168,7 +168,7 @@ class Snapshot:
         """The key or token, which may have expired."""
         return self._auth.token
 
-    async def recover_from_unauthorized(self) -> bool:
+    async def recover_from_unauthorized(self, refused: str | None = None) -> bool:  # noqa: ARG002
         """Never."""
         return False
 

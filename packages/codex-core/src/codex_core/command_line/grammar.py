@@ -156,12 +156,12 @@ class Command:
         commands: The commands below it.
         is_command_required: Whether it makes no sense without one of them.
         run: `module:function` of what gets the parsed command line, an `Invocation`.
-        raw: `module:function` of what parses the words behind the name by itself: it gets them, and the `-c`
-            values before them.
         about: The text at the top of the help page.
         examples: Lines for the end of the help page: a command and what it does.
         version: What `--version` prints; None if there is no such option.
         is_hidden: Whether lists of commands leave it out.
+        is_reserved: Whether it is only a name that this version does not have: whatever follows it, one
+            sentence says so.
     """
 
     __slots__ = (
@@ -171,9 +171,9 @@ class Command:
         "examples",
         "is_command_required",
         "is_hidden",
+        "is_reserved",
         "names",
         "options",
-        "raw",
         "run",
         "summary",
         "version",
@@ -188,11 +188,11 @@ class Command:
         commands: Sequence[Command] = (),
         is_command_required: bool = False,
         run: str = "",
-        raw: str = "",
         about: str = "",
         examples: Sequence[tuple[str, str]] = (),
         version: str | None = None,
         is_hidden: bool = False,
+        is_reserved: bool = False,
     ) -> None:
         self.names = names
         self.summary = summary
@@ -201,11 +201,11 @@ class Command:
         self.commands = tuple(commands)
         self.is_command_required = is_command_required
         self.run = run
-        self.raw = raw
         self.about = about
         self.examples = tuple(examples)
         self.version = version
         self.is_hidden = is_hidden
+        self.is_reserved = is_reserved
 
     @property
     def name(self) -> str:

@@ -31,8 +31,7 @@ def help_page(path: Sequence[Command], *, columns: int = DEFAULT_COLUMNS, is_lon
     if not is_long:
         about = about.partition("\n\n")[0]
     blocks = [usage_line(path), *(_filled(part, width) for part in about.split("\n\n"))]
-    if command.commands:
-        below = [each for each in command.commands if not each.is_hidden]
+    if below := [each for each in command.commands if not each.is_hidden]:
         names = [(", ".join(each.names), each.summary) for each in [*below, HELP_COMMAND]]
         blocks.append(_block("Commands", names, width, _indent(names, width)))
     arguments = [(each.label, _text(each.help, "", each.choices)) for each in command.arguments]

@@ -63,6 +63,14 @@ OSS = Option(
     help="Use a local open-weight model (Ollama)",
     details="gpt-oss:20b, unless --model names another.",
 )
+LOCAL_PROVIDER = Option(
+    "--local-provider",
+    key="local_provider",
+    value="OSS_PROVIDER",
+    choices=("ollama", "lmstudio"),
+    group=MODEL_GROUP,
+    help="Which server --oss means: ollama or lmstudio",
+)
 DEMO = Option(
     "--demo",
     key="demo",

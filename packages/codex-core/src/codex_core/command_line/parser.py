@@ -68,12 +68,10 @@ class Level:
 class Invocation:
     """A command line that was understood: the commands from the outermost to the innermost."""
 
-    __slots__ = ("levels", "rest")
+    __slots__ = ("levels",)
 
-    def __init__(self, levels: Sequence[Level], rest: Sequence[str] = ()) -> None:
+    def __init__(self, levels: Sequence[Level]) -> None:
         self.levels = tuple(levels)
-        self.rest = tuple(rest)
-        """The words behind the name of a command that parses them by itself."""
 
     @property
     def inner(self) -> Level:
@@ -122,7 +120,7 @@ def usage_line(path: Sequence[Command]) -> str:
     words = [*(each.name for each in path), "[OPTIONS]"]
     words += [option.label for option in command.options if option.is_required]
     words += [argument.label for argument in command.arguments]
-    if not command.commands:
+    if all(below.is_hidden for below in command.commands):
         return f"Usage: {' '.join(words)}"
     name = "<COMMAND>" if command.is_command_required or len(path) == 1 else "[COMMAND]"
     if len(path) == 1 and not command.is_command_required:  # a prompt before a command is unusual: both forms
@@ -173,12 +171,9 @@ class _Parser:
         rest = self._words[self._at :]
         if below is HELP_COMMAND:
             raise Asked(self._help_path(rest), HELP)
-        if below.raw:
-            self._check(required=False)
-            return Invocation([self._level, Level(below)], rest)
-        inner = parse((*self._path, below), rest)
+        inner = (Level(below),) if below.is_reserved else parse((*self._path, below), rest).levels
         self._check(required=False)
-        return Invocation([self._level, *inner.levels], inner.rest)
+        return Invocation([self._level, *inner])
 
     def _help_path(self, names: Sequence[str]) -> tuple[Command, ...]:
         path = self._path

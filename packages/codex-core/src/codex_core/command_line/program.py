@@ -26,12 +26,12 @@ def run_command(command: Command, arguments: Sequence[str]) -> int:
 
 def run_invocation(invocation: Invocation) -> int:
     """Runs the innermost command of a command line; its module is imported now."""
-    from codex_core.command_line.rooms import run_room
+    from codex_core.command_line.rooms import not_built, run_room
 
     command = invocation.inner.command
     what = f"`{' '.join(each.name for each in invocation.path)}`"
-    if command.raw:
-        return run_room(command.raw, list(invocation.rest), list(invocation.overrides), what=what)
+    if command.is_reserved:
+        return not_built(what)
     return run_room(command.run, invocation, what=what)
 
 
@@ -44,11 +44,8 @@ def answered(run: Callable[[], int]) -> int:
         if asked.option is VERSION:
             write_line(str(command.version), sys.stdout)
             return 0
-        for depth, each in enumerate(asked.path):
-            if each.raw:  # it prints the pages of those below it, too
-                names = [below.name for below in asked.path[depth + 1 :]]
-                levels = [Level(before) for before in asked.path[: depth + 1]]
-                return run_invocation(Invocation(levels, [*names, "--help"]))
+        if asked.path[-1].is_reserved:
+            return run_invocation(Invocation([Level(command) for command in asked.path]))
         from codex_core.command_line.help_page import help_page, terminal_columns
 
         page = help_page(asked.path, columns=terminal_columns(), is_long=asked.is_long)

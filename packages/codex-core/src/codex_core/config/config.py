@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from codex_core.config.providers import ModelProvider
     from codex_core.execution.environment import ShellEnvironmentPolicy
     from codex_core.execution.sandbox import Isolation
+    from codex_core.oss.servers import LocalServer
     from codex_protocol.config_types import (
         AskForApproval,
         HistoryPersistence,
@@ -149,10 +150,14 @@ class Config:
     use_streamable_shell_tool: bool = False
     use_unified_exec_tool: bool = False
     mcp_servers: Mapping[str, McpServerConfig] = field(default_factory=dict)
+    cli_auth_credentials_store: str = "file"
+    """Where credentials are kept, one of `codex_login.stores.StoreKind`."""
     history_max_bytes: int | None = None
     file_opener: FileOpener = FileOpener.VSCODE
     disable_paste_burst: bool = False
     chatgpt_base_url: str = DEFAULT_CHATGPT_BASE_URL
+    oss_provider: LocalServer | None = None
+    """The server that `--oss` means where `--local-provider` does not say; None is Ollama."""
     projects: Mapping[str, str | None] = field(default_factory=dict)
     """Project directory -> trust level; only `TRUSTED` counts."""
     sandbox_isolation: Isolation | None = None

@@ -16,7 +16,7 @@ from codex_core.config.overrides import Override, parse_override
 from codex_core.config.providers import OPENAI_ID, OSS_ID
 from codex_core.config.resolve import Resolution
 from codex_core.config.schema import ProfileSettings
-from codex_core.config.sources import Sources
+from codex_core.config.sources import Sources, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -108,7 +108,7 @@ class _Explainer:
             shown.add(key)
             yield self._entry(tuple(key.split(".")), value, key=key)
         yield from self._built_in_addresses()
-        for path, value in sorted(_leaves(self._sources.merged), key=lambda leaf: leaf[0]):
+        for path, value in sorted(leaves(self._sources.merged), key=lambda leaf: leaf[0]):
             key = dotted_key(path)
             if key not in shown:
                 yield self._entry(path, value, key=key)
@@ -124,6 +124,10 @@ class _Explainer:
 
     def _built_in_addresses(self) -> Iterator[Explained]:
         for provider, variables in _BASE_URL_VARIABLES.items():
+            if provider == OPENAI_ID and "openai_base_url" in self._config.layers:
+                url = self._config.model_providers[provider].base_url
+                yield self._entry(("openai_base_url",), url, key=f"model_providers.{provider}.base_url")
+                continue
             variable = next((name for name in variables if self._environ.get(name, "").strip()), None)
             yield Explained(
                 f"model_providers.{provider}.base_url",
@@ -138,7 +142,7 @@ class _Explainer:
         shown = masked(path, value)
         if layer in (Layer.DEFAULT, Layer.FLAG):
             return Explained(key, shown, layer, has_effect=has_effect)
-        place = self._place(path, layer)
+        place = self._place(self._resolution.spoken_for.get(key, path), layer)
         profile = self._config.active_profile if layer is Layer.PROFILE else None
         return Explained(
             key,
@@ -179,9 +183,11 @@ def effective_values(config: Config) -> dict[str, object]:
         "notify": config.notify,
         "project_doc_max_bytes": config.project_doc_max_bytes,
         "file_opener": config.file_opener,
+        "oss_provider": config.oss_provider,
         "hide_agent_reasoning": config.hide_agent_reasoning,
         "show_raw_agent_reasoning": config.show_raw_agent_reasoning,
         "chatgpt_base_url": config.chatgpt_base_url,
+        "cli_auth_credentials_store": config.cli_auth_credentials_store,
         "experimental_instructions_file": config.instructions_file,
         "experimental_use_exec_command_tool": config.use_streamable_shell_tool,
         "experimental_use_unified_exec_tool": config.use_unified_exec_tool,
@@ -237,15 +243,3 @@ def _is_secret(path: KeyPath) -> bool:
     if "env_http_headers" in tables or names[-1].endswith(_NAMES_OF_VARIABLES):
         return False
     return not _TABLES_OF_SECRETS.isdisjoint(tables) or _SECRET_NAME.search(names[-1]) is not None
-
-
-def _leaves(document: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], object]]:
-    """All values but tables with something in them. Not recursive: files nest deeper than calls can."""
-    waiting: list[tuple[tuple[str, ...], Mapping[str, object]]] = [((), document)]
-    while waiting:
-        path, table = waiting.pop()
-        for key, value in table.items():
-            if isinstance(value, dict) and value:
-                waiting.append(((*path, key), value))
-            else:
-                yield (*path, key), value

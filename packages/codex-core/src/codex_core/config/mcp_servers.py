@@ -25,7 +25,7 @@ LATER_KEYS = (
     "supports_parallel_tool_calls",
     "tools",
 )
-"""Keys of later releases that load without a word and have no effect yet."""
+"""Keys of later releases that have no effect here; that is told."""
 
 _STDIO_KEYS = ("args", "env", "env_vars", "cwd")
 _HTTP_KEYS = ("url", "bearer_token_env_var", "http_headers", "env_http_headers")

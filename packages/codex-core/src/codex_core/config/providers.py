@@ -78,12 +78,17 @@ class ModelProvider:
         return headers
 
 
-def built_in_providers(environ: Mapping[str, str]) -> dict[str, ModelProvider]:
-    """The providers every configuration has, by id; `environ` may move their base URLs."""
+def built_in_providers(
+    environ: Mapping[str, str], *, openai_base_url: str | None = None
+) -> dict[str, ModelProvider]:
+    """The providers every configuration has, by id; `environ` may move their base URLs.
+
+    `openai_base_url` is the key of that name, which is stronger than `OPENAI_BASE_URL`.
+    """
     openai = ModelProvider(
         id=OPENAI_ID,
         name="OpenAI",
-        base_url=_not_blank(environ.get("OPENAI_BASE_URL")),
+        base_url=_not_blank(openai_base_url) or _not_blank(environ.get("OPENAI_BASE_URL")),
         wire_api=WireApi.RESPONSES,
         http_headers={"version": __version__},
         env_http_headers={"OpenAI-Organization": "OPENAI_ORGANIZATION", "OpenAI-Project": "OPENAI_PROJECT"},

@@ -23,12 +23,15 @@ from codex_core.config.config import (
     Layer,
 )
 from codex_core.config.home import find_codex_home
+from codex_core.config.instructions import read_base_instructions, read_user_instructions
 from codex_core.config.overrides import Override, parse_override
 from codex_core.config.problems import ConfigProblem, InvalidConfigError, os_error_text, suggestion
 from codex_core.config.providers import OPENAI_ID, OSS_ID, ModelProvider, built_in_providers
 from codex_core.config.schema import ProfileSettings, Settings, read_settings
-from codex_core.config.sources import Sources
+from codex_core.config.sources import Sources, leaves
 from codex_core.config.tables import Findings, TableReader
+from codex_core.errors import ConfigError
+from codex_login.stores import StoreKind
 from codex_protocol.config_types import AskForApproval, HistoryPersistence, ReasoningSummary, SandboxMode
 from codex_protocol.sandbox_policy import (
     DangerFullAccessPolicy,
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
     from codex_core.config.problems import KeyPath
     from codex_core.services import Services
 
-USER_INSTRUCTIONS_FILE_NAME = "AGENTS.md"
+INSTRUCTIONS_KEY = "experimental_instructions_file"
 
 T = TypeVar("T")
 
@@ -83,6 +86,8 @@ class Resolution:
         self._layers: dict[str, Layer] = {}
         self.ignored: list[KeyPath] = []
         """Keys that are there and have no effect; known after `config`."""
+        self.spoken_for: dict[str, KeyPath] = {}
+        """Key -> where its value stands, if that is a key of later releases with another name; as above."""
 
     def config(self) -> Config:
         """The result.
@@ -100,13 +105,21 @@ class Resolution:
         model_flag = flags.model or (DEFAULT_OSS_MODEL if flags.oss else None)
         isolation = self._flag("sandbox_isolation", flags.sandbox_isolation, settings.sandbox_isolation)
         web_search_flag = flags.web_search or None
-        web_search = self._flag("tools.web_search", web_search_flag, settings.tools_web_search)
-        view_image = self._flag("tools.view_image", flags.include_view_image_tool, settings.tools_view_image)
+        searches, views, streamable_shell, unified_exec = self._switches(settings)
+        web_search = self._flag("tools.web_search", web_search_flag, searches)
+        view_image = self._flag("tools.view_image", flags.include_view_image_tool, views)
         show_raw = settings.show_raw_agent_reasoning
         if show_raw is None:  # the one key that is stronger than its flag
             show_raw = self._flag("show_raw_agent_reasoning", flags.oss or None, None)
         provider = self._provider(providers, common, profile_name)
-        base_instructions = self._base_instructions(common, profile_name, cwd)
+        instructions_file = self._strongest(
+            INSTRUCTIONS_KEY,
+            {
+                ("model_instructions_file",): common.model_instructions_file,
+                (INSTRUCTIONS_KEY,): common.experimental_instructions_file,
+            },
+        )
+        base_instructions = self._base_instructions(instructions_file, profile_name, cwd)
         workspace_write = self._workspace_write(settings.sandbox_workspace_write, cwd)
         if self._problems:
             raise InvalidConfigError(self._problems)
@@ -126,7 +139,7 @@ class Resolution:
             shell_environment_policy=settings.shell_environment_policy,
             user_instructions=read_user_instructions(self._home),
             base_instructions=base_instructions,
-            instructions_file=common.experimental_instructions_file,
+            instructions_file=instructions_file,
             notify=settings.notify,
             active_profile=profile_name,
             model_reasoning_effort=common.model_reasoning_effort,
@@ -144,12 +157,14 @@ class Resolution:
             include_view_image_tool=_or(view_image, True),
             include_plan_tool=flags.include_plan_tool,
             include_apply_patch_tool=flags.include_apply_patch_tool,
-            use_streamable_shell_tool=settings.experimental_use_exec_command_tool or False,
-            use_unified_exec_tool=settings.experimental_use_unified_exec_tool or False,
+            use_streamable_shell_tool=streamable_shell or False,
+            use_unified_exec_tool=unified_exec or False,
             mcp_servers=settings.mcp_servers,
+            cli_auth_credentials_store=(settings.cli_auth_credentials_store or StoreKind.FILE).value,
             history_persistence=settings.history_persistence or HistoryPersistence.SAVE_ALL,
             history_max_bytes=settings.history_max_bytes,
             file_opener=settings.file_opener or FileOpener.VSCODE,
+            oss_provider=settings.oss_provider,
             disable_paste_burst=settings.disable_paste_burst or False,
             chatgpt_base_url=common.chatgpt_base_url or DEFAULT_CHATGPT_BASE_URL,
             projects=settings.projects,
@@ -165,11 +180,15 @@ class Resolution:
         for path, message in sorted(findings.problems, key=lambda found: _sort_key(found[0])):
             self._problems.append(self._sources.problem(path, message, key=path))
         self._notices.extend(findings.notices)
-        self.ignored += findings.ignored
+        self.ignored += findings.ignored + findings.silent
+        if findings.ignored:
+            names = ", ".join(f"`{'.'.join(map(str, path))}`" for path in findings.ignored)
+            verb = "is a key" if len(findings.ignored) == 1 else "are keys"
+            self._notices.append(f"{names} {verb} of later releases, without effect here")
         for path, known in findings.unknown:
             self.ignored.append(path)
             self._unknown_key(path, known)
-        for key in _leaves(self._sources.merged):
+        for key, _ in leaves(self._sources.merged):
             self._layers[".".join(key)] = self._sources.layer(key)
         return settings
 
@@ -234,7 +253,7 @@ class Resolution:
         return base
 
     def _providers(self, settings: Settings) -> dict[str, ModelProvider]:
-        providers = built_in_providers(self._environ)
+        providers = built_in_providers(self._environ, openai_base_url=settings.openai_base_url)
         reserved = tuple(providers)
         for name, provider in settings.model_providers.items():
             if name in reserved:
@@ -284,25 +303,56 @@ class Resolution:
             network_access=details.network_access or network_flag or False,
         )
 
-    def _base_instructions(self, common: ProfileSettings, profile_name: str | None, cwd: str) -> str | None:
-        name = common.experimental_instructions_file
+    def _base_instructions(self, name: str | None, profile_name: str | None, cwd: str) -> str | None:
         if self._flags.base_instructions is not None or name is None:
             return self._flags.base_instructions
-        path = os.path.join(cwd, name)
-        message = f"experimental instructions file is empty: {path}"
         try:
-            with open(path, encoding="utf-8") as file:
-                text = file.read().strip()
-            if text:
-                return text
-        except UnicodeDecodeError:
-            reason = "stream did not contain valid UTF-8"
-            message = f"failed to read experimental instructions file {path}: {reason}"
-        except OSError as error:
-            message = f"failed to read experimental instructions file {path}: {os_error_text(error)}"
-        key = self.path_of("experimental_instructions_file", profile_name)
-        self._problems.append(self._sources.problem(key, message))
-        return None
+            return read_base_instructions(os.path.join(cwd, name))
+        except ConfigError as error:
+            (said,) = self.spoken_for.get(INSTRUCTIONS_KEY, (INSTRUCTIONS_KEY,))
+            self._problems.append(self._sources.problem(self.path_of(str(said), profile_name), str(error)))
+            return None
+
+    def _switches(self, settings: Settings) -> Iterator[bool | None]:
+        """Tools that later releases switch by other keys: web search, pictures, and the two terminals."""
+        features = settings.features
+        for key, by_feature, by_own, by_mode in (
+            ("tools.web_search", "web_search_request", settings.tools_web_search, settings.web_search),
+            ("tools.view_image", "view_image_tool", settings.tools_view_image, None),
+            (
+                "experimental_use_exec_command_tool",
+                "streamable_shell",
+                settings.experimental_use_exec_command_tool,
+                None,
+            ),
+            (
+                "experimental_use_unified_exec_tool",
+                "unified_exec",
+                settings.experimental_use_unified_exec_tool,
+                None,
+            ),
+        ):
+            own: KeyPath = tuple(key.split("."))
+            feature: bool | None = getattr(features, by_feature)
+            yield self._strongest(
+                key, {("web_search",): by_mode, ("features", by_feature): feature, own: by_own}
+            )
+
+    def _strongest(self, key: str, said: Mapping[KeyPath, T | None]) -> T | None:
+        """The value from the strongest layer, of those that say the same thing by several names.
+
+        In one layer the first name counts. `key` is the name that an explanation goes by.
+        """
+        ranks = list(Layer)
+        found = [(path, value) for path, value in said.items() if value is not None]
+        if not found:
+            return None
+        layers = {path: self._layers.get(".".join(map(str, path)), Layer.DEFAULT) for path, _ in found}
+        path, value = max(found, key=lambda each: ranks.index(layers[each[0]]))
+        if key != ".".join(map(str, path)):
+            self.spoken_for[key] = path
+        self._layers[key] = layers[path]
+        return value
 
     def _flag(self, key: str, flag: T | None, otherwise: T | None) -> T | None:
         """The flag's value where the flag was given, else the other one."""
@@ -331,29 +381,8 @@ def _sandbox(mode: SandboxMode | None, workspace_write: WorkspaceWritePolicy) ->
             return ReadOnlyPolicy()
 
 
-def read_user_instructions(home: str) -> str | None:
-    """CODEX_HOME/AGENTS.md, trimmed; None when it is blank, not there or cannot be read."""
-    try:
-        with open(os.path.join(home, USER_INSTRUCTIONS_FILE_NAME), encoding="utf-8") as file:
-            return file.read().strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
 def _or(value: T | None, default: T) -> T:
     return default if value is None else value
-
-
-def _leaves(document: Mapping[str, object]) -> Iterator[tuple[str, ...]]:
-    """Paths of all values that are no tables. Not recursive: files may nest deeper than Python calls can."""
-    waiting: list[tuple[tuple[str, ...], Mapping[str, object]]] = [((), document)]
-    while waiting:
-        path, table = waiting.pop()
-        for key, value in table.items():
-            if isinstance(value, dict):
-                waiting.append(((*path, key), value))
-            else:
-                yield (*path, key)
 
 
 def _sort_key(path: KeyPath) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from codex_core.config.mcp_servers import McpServerConfig, read_mcp_servers
 from codex_core.config.providers import MAX_RETRIES, ModelProvider, WireApi
 from codex_core.execution.environment import Inherit, ShellEnvironmentPolicy
 from codex_core.execution.sandbox import Isolation
+from codex_core.oss.servers import LocalServer
+from codex_login.stores import StoreKind
 from codex_protocol.config_types import (
     AskForApproval,
     HistoryPersistence,
@@ -45,12 +47,10 @@ LATER_KEYS = (
     "analytics",
     "approvals_reviewer",
     "check_for_update_on_startup",
-    "cli_auth_credentials_store",
     "commit_attribution",
     "compact_prompt",
     "default_permissions",
     "developer_instructions",
-    "features",
     "feedback",
     "forced_chatgpt_workspace_id",
     "forced_login_method",
@@ -58,10 +58,6 @@ LATER_KEYS = (
     "log_dir",
     "mcp_oauth_credentials_store",
     "memories",
-    "model_instructions_file",
-    "notice",
-    "openai_base_url",
-    "oss_provider",
     "otel",
     "permissions",
     "personality",
@@ -72,9 +68,11 @@ LATER_KEYS = (
     "skills",
     "sqlite_home",
     "tool_output_token_limit",
-    "web_search",
 )
-"""Top-level keys of later releases (spec: config-cli.md section 17): a shared file loads without a word."""
+"""Keys of later releases that have no effect here; that is told (spec: config-cli.md section 17)."""
+
+BOOKKEEPING_KEYS = ("notice",)
+"""What later releases note for themselves. Nobody expects anything of them, so nothing is told."""
 
 LATER_PROVIDER_KEYS = (
     "auth",
@@ -83,7 +81,7 @@ LATER_PROVIDER_KEYS = (
     "supports_websockets",
     "websocket_connect_timeout_ms",
 )
-LATER_PROFILE_KEYS = ("features", "oss_provider", "personality", "sandbox_mode", "tools", "web_search")
+LATER_PROFILE_KEYS = ("features", "oss_provider", "personality", "tools", "web_search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +96,18 @@ class ProfileSettings:
     model_verbosity: Verbosity | None = None
     chatgpt_base_url: str | None = None
     experimental_instructions_file: str | None = None
+    model_instructions_file: str | None = None
+    """What later releases call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSettings:
+    """Switches in `[features]` of later releases that have a key of their own here."""
+
+    web_search_request: bool | None = None
+    view_image_tool: bool | None = None
+    streamable_shell: bool | None = None
+    unified_exec: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,7 @@ class Settings:
     project_doc_max_bytes: int | None = None
     profile: str | None = None
     file_opener: FileOpener | None = None
+    oss_provider: LocalServer | None = None
     hide_agent_reasoning: bool | None = None
     show_raw_agent_reasoning: bool | None = None
     model_supports_reasoning_summaries: bool | None = None
@@ -129,6 +140,11 @@ class Settings:
     history_max_bytes: int | None = None
     tools_web_search: bool | None = None
     tools_view_image: bool | None = None
+    openai_base_url: str | None = None
+    web_search: bool | None = None
+    """The key `web_search` of later releases, which names a mode."""
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+    cli_auth_credentials_store: StoreKind | None = None
     shell_environment_policy: ShellEnvironmentPolicy = field(default_factory=ShellEnvironmentPolicy)
     projects: Mapping[str, str | None] = field(default_factory=dict)
     mcp_servers: Mapping[str, McpServerConfig] = field(default_factory=dict)
@@ -156,6 +172,7 @@ def read_settings(top: TableReader) -> Settings:
         project_doc_max_bytes=top.unsigned("project_doc_max_bytes", "usize"),
         profile=top.text("profile"),
         file_opener=top.choice("file_opener", FileOpener),
+        oss_provider=top.choice("oss_provider", LocalServer),
         hide_agent_reasoning=top.flag("hide_agent_reasoning"),
         show_raw_agent_reasoning=top.flag("show_raw_agent_reasoning"),
         model_supports_reasoning_summaries=top.flag("model_supports_reasoning_summaries"),
@@ -167,13 +184,17 @@ def read_settings(top: TableReader) -> Settings:
         history_max_bytes=max_bytes,
         tools_web_search=web_search,
         tools_view_image=view_image,
+        openai_base_url=top.text("openai_base_url"),
+        web_search=_web_search_mode(top),
+        features=_features(top.table("features")),
+        cli_auth_credentials_store=top.choice("cli_auth_credentials_store", StoreKind),
         shell_environment_policy=_shell_environment(top.table("shell_environment_policy")),
         projects={name: _project(table) for name, table in top.tables("projects")},
         mcp_servers=read_mcp_servers(top),
         model_providers={name: _provider(name, table) for name, table in top.tables("model_providers")},
         profiles={name: _profile(table) for name, table in top.tables("profiles")},
     )
-    top.finish(ignored=OBSOLETE_KEYS + LATER_KEYS)
+    top.finish(ignored=LATER_KEYS, silently=OBSOLETE_KEYS + BOOKKEEPING_KEYS)
     return settings
 
 
@@ -187,12 +208,14 @@ def _profile_keys(table: TableReader) -> ProfileSettings:
         model_verbosity=table.choice("model_verbosity", Verbosity),
         chatgpt_base_url=table.text("chatgpt_base_url"),
         experimental_instructions_file=table.text("experimental_instructions_file"),
+        model_instructions_file=table.text("model_instructions_file"),
     )
 
 
 def _profile(table: TableReader) -> ProfileSettings:
     settings = _profile_keys(table)
-    table.finish(ignored=LATER_PROFILE_KEYS)
+    # Of `sandbox_mode` in the active profile, more is said where the profile is taken.
+    table.finish(ignored=LATER_PROFILE_KEYS, silently=("sandbox_mode",))
     return settings
 
 
@@ -212,6 +235,28 @@ def _tools(table: TableReader) -> tuple[bool | None, bool | None]:
     view_image = table.flag("view_image")
     table.finish()
     return (alias if web_search is None else web_search), view_image
+
+
+def _web_search_mode(top: TableReader) -> bool | None:
+    """Whether the mode lets the model search; None for a mode that is not known here."""
+    mode = top.text("web_search")
+    known = {"live": True, "disabled": False}
+    if mode is not None and mode not in known:
+        top.notice(f'`web_search = "{mode}"` has no effect here: `live` and `disabled` have')
+    return known.get(mode or "")
+
+
+def _features(table: TableReader | None) -> FeatureSettings:
+    if table is None:
+        return FeatureSettings()
+    settings = FeatureSettings(
+        web_search_request=table.flag("web_search_request"),
+        view_image_tool=table.flag("view_image_tool"),
+        streamable_shell=table.flag("streamable_shell"),
+        unified_exec=table.flag("unified_exec"),
+    )
+    table.finish(ignored=table.names())
+    return settings
 
 
 def _workspace_write(table: TableReader | None) -> WorkspaceWritePolicy:

@@ -11,7 +11,7 @@ from codex_core.config.overrides import Override, apply_overrides, merge_tables
 from codex_core.config.problems import ConfigProblem, KeyPath, dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 CONFIG_FILE_NAME = "config.toml"
 PROFILE_FILE_SUFFIX = ".config.toml"
@@ -75,3 +75,15 @@ class Sources:
             if path == override.path[: len(path)]:
                 return ConfigProblem(message, key=name, override=override.key)
         return ConfigProblem(message, key=name)
+
+
+def leaves(document: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], object]]:
+    """All values but tables with something in them. Not recursive: files nest deeper than calls can."""
+    waiting: list[tuple[tuple[str, ...], Mapping[str, object]]] = [((), document)]
+    while waiting:
+        path, table = waiting.pop()
+        for key, value in table.items():
+            if isinstance(value, dict) and value:
+                waiting.append(((*path, key), value))
+            else:
+                yield (*path, key), value

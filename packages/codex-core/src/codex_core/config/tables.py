@@ -25,13 +25,15 @@ _MAX_SECONDS = _I64_MAX / 1000
 class Findings:
     """What a reading found besides values: problems, keys nobody asked for, things worth a word."""
 
-    __slots__ = ("ignored", "notices", "problems", "unknown")
+    __slots__ = ("ignored", "notices", "problems", "silent", "unknown")
 
     def __init__(self) -> None:
         self.problems: list[tuple[KeyPath, str]] = []
         self.notices: list[str] = []
         self.ignored: list[KeyPath] = []
-        """Keys of other releases, which have no effect."""
+        """Keys of later releases, which have no effect."""
+        self.silent: list[KeyPath] = []
+        """Keys without an effect that nobody expects."""
         self.unknown: list[tuple[KeyPath, tuple[str, ...]]] = []
         """Path of the key, and the keys that are known beside it."""
 
@@ -175,12 +177,14 @@ class TableReader:
         """Notes something the user should know, though it is no error."""
         self._findings.notices.append(message)
 
-    def finish(self, *, ignored: Sequence[str] = ()) -> None:
-        """Notes the keys that nobody asked for, except those we know to do nothing here."""
+    def finish(self, *, ignored: Sequence[str] = (), silently: Sequence[str] = ()) -> None:
+        """Notes the keys that nobody asked for: known ones without an effect, and unknown ones."""
         for key in self._values:
             if key in self._asked:
                 continue
-            if key in ignored:
+            if key in silently:
+                self._findings.silent.append((*self.path, key))
+            elif key in ignored:
                 self._findings.ignored.append((*self.path, key))
             else:
                 self._findings.unknown.append(((*self.path, key), tuple(sorted(self._asked))))

@@ -129,19 +129,28 @@ class CommandServer:
 
     def release(self, server: _Server, *, is_ready: bool) -> None:
         """Takes a server back from the child that it was busy with."""
-        if server in self._busy:
-            if is_ready and not self._closed:
-                self._busy.remove(server)
-                self._idle.append(server)
-            else:
-                self._retire(server)
+        if server not in self._busy:
+            server.channel.close()  # it was retired meanwhile
+            return
+        self._busy.remove(server)
+        if is_ready and not self._closed:
+            self._idle.append(server)
+        else:
+            self._retire(server)
 
     def _retire(self, server: _Server) -> None:
         """Has a server end what it runs, and itself."""
-        for servers in (self._idle, self._busy):
-            if server in servers:
-                servers.remove(server)
-        server.channel.close()
+        if server in self._busy:
+            self._busy.remove(server)
+            # Its child still listens, learns of the end by this, and closes it.
+            try:
+                server.channel.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the server has ended
+        else:
+            if server in self._idle:
+                self._idle.remove(server)
+            server.channel.close()
         self._retired = [process for process in self._retired if process.poll() is None]
         self._retired.append(server.process)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def build_environment(
     return env
 
 
+@lru_cache(maxsize=4096)  # the same names for every command
 def name_matches(name: str, pattern: str) -> bool:
     """Whether the whole name matches; `*` is any run of characters, `?` exactly one, all else itself."""
     name, pattern = _lower_ascii(name), _lower_ascii(pattern)

@@ -141,16 +141,24 @@ def sandbox_environment(env: Mapping[str, str], sandbox: SandboxType) -> dict[st
     return {**env, SANDBOX_VARIABLE: SANDBOX_VALUE}
 
 
-def looks_denied(outcome: ExecOutcome, sandbox: SandboxType) -> bool:
+def looks_denied(
+    outcome: ExecOutcome, sandbox: SandboxType, environ: Mapping[str, str] | None = None
+) -> bool:
     """Whether a failure looks like the sandbox's doing: by the words it printed, or by its end.
 
-    A guess (spec: agent.md section 26, "Denial test"): programs report a refusal in their own ways.
+    `environ` is the command's; it says in which language the words may be besides English. A guess (spec:
+    agent.md section 26, "Denial test"): programs report a refusal in their own ways.
     """
     if sandbox is SandboxType.NONE or outcome.timed_out or outcome.exit_code == 0:
         return False
     for output in (outcome.aggregated, outcome.stderr, outcome.stdout):
         lower = output.lower().replace(_LAUNCH_FAILURE, b"")
         if any(word in lower for word in _DENIAL_WORDS):
+            return True
+    if environ is not None and outcome.aggregated:
+        from codex_core.execution.refusal_words import refusals_in_language_of
+
+        if any(word in outcome.aggregated for word in refusals_in_language_of(environ)):
             return True
     if outcome.exit_code in _ORDINARY_FAILURES or sandbox is not SandboxType.LINUX_SECCOMP:
         return False

@@ -280,7 +280,7 @@ class ModelClient:
     async def _recover_login(self, credential: Credential) -> bool:
         if self.auth is None or credential.source is not Source.LOGIN:
             return False
-        return await self.auth.recover_from_unauthorized()
+        return await self.auth.recover_from_unauthorized(credential.bearer)
 
     def _settings(self) -> RequestSettings:
         return RequestSettings(

@@ -43,8 +43,8 @@ class StoredLogin(Protocol):
     async def bearer_token(self) -> str | None:
         """The API key or a current access token; None when nothing is stored."""
 
-    async def recover_from_unauthorized(self) -> bool:
-        """Called after a 401: gets another credential if it can, and says whether it did."""
+    async def recover_from_unauthorized(self, refused: str | None = None) -> bool:
+        """Called after a 401: gets another credential than `refused` if it can, and says whether it did."""
 
 
 class Source(StrEnum):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codex_core.model.tool_spec import CustomTool
+
 if TYPE_CHECKING:
-    from codex_core.model.tool_spec import CustomTool, FunctionTool
+    from codex_core.model.tool_spec import FunctionTool
 
 # The language of exec-sandbox.md E.1 as a Lark grammar, which the API enforces on free-text calls.
 _GRAMMAR = r"""start: begin hunk+ end
@@ -33,10 +35,11 @@ _LESSON = """Edits files. `input` is one patch in this form:
 
 *** Begin Patch
 *** Update File: src/greet.py
-@@ def greet():
- def greet():
--    print("hi")
-+    print("hello")
+@@ def greet(name):
+     # Called once for every guest.
+-    print("Hi", name)
++    print("Hello", name)
+     return name
 *** Add File: docs/new.md
 +First line
 +Second line
@@ -66,11 +69,19 @@ def function_tool() -> FunctionTool:
     )
 
 
-def custom_tool() -> CustomTool:
-    """The free-text form: the patch itself, without JSON around it."""
-    from codex_core.model.tool_spec import CustomTool
+class _FreeformTool(CustomTool):
+    """Free text where the wire knows that, else the function."""
 
-    return CustomTool(
+    __slots__ = ()
+
+    def to_chat(self) -> dict[str, object] | None:
+        """The function: the Chat Completions wire has no tools of free text."""
+        return function_tool().to_chat()
+
+
+def custom_tool() -> CustomTool:
+    """The free-text form: the patch itself, without JSON around it; on Chat Completions, the function."""
+    return _FreeformTool(
         name="apply_patch",
         description="Edits files. The input is a patch in the form of the grammar, not JSON.",
         definition=_GRAMMAR,

@@ -1,24 +1,34 @@
-"""Rows for the things a person watches: commands, diffs, plans, durations, settings."""
+"""Rows for the things a person watches: commands, plans, calls, durations, settings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codex_core.presentation.safe_text import exact_text, safe_text
-from codex_core.presentation.spans import Line, Span, Style, line, plain_text
+from codex_core.presentation.ink import inked_rows, raw_rows
+from codex_core.presentation.safe_text import exact_text
+from codex_core.presentation.spans import Emphasis, Line, Paragraph, Span, Style, line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from codex_core.config.config import Config
-    from codex_protocol.file_change import FileChange
+    from codex_protocol.events import McpInvocation
+    from codex_protocol.mcp_types import CallToolResult
     from codex_protocol.plan import PlanItemArg
     from codex_protocol.sandbox_policy import SandboxPolicy
 
 OUTPUT_ROWS = 20
 """Rows of a command's output that are shown (spec: servers.md section 7.5)."""
 
-_PLAN_MARKS = {"completed": "✓", "in_progress": "→", "pending": "•"}
+MAX_RESULT_CHARACTERS = 20_000
+"""What is shown of one answer of a tool."""
+
+_MAX_ROW_CHARACTERS = 1_000
+_PLAN_MARKS = {"completed": "✔", "in_progress": "→", "pending": "□"}
+_PLAN_STYLES = {"completed": Style.DIM, "in_progress": Style.CURRENT}
+_SHELLS = frozenset(
+    {"bash", "zsh", "sh", "/bin/bash", "/bin/zsh", "/bin/sh", "/usr/bin/bash", "/usr/bin/zsh"}
+)
 
 
 def format_duration(seconds: float) -> str:
@@ -81,67 +91,115 @@ def text_rows(text: str, style: Style = Style.PLAIN, *, mark: str = "") -> list[
     return [line(Span(mark + row, style)) for row in rows]
 
 
+def command_text(command: Sequence[str]) -> str:
+    """A command as one would type it; of a login shell only its script (spec: tui.md section 6.5)."""
+    match list(command):
+        case [shell, "-lc", script] if shell in _SHELLS:
+            return script
+        case words:
+            from codex_core.approval.words import shlex_join
+
+            return shlex_join(words)
+
+
 def output_rows(text: str, style: Style, limit: int = OUTPUT_ROWS) -> list[Line]:
     """The first rows of a command's output, and a note on how many more there are."""
-    shown_text = safe_text(text).rstrip("\n")
-    rows = shown_text.split("\n") if shown_text else []
-    shown = [line(Span(row, style)) for row in rows[:limit]]
-    if len(rows) > limit:
-        more = len(rows) - limit
-        shown.append(line(Span(f"… {format_count(more)} more {'line' if more == 1 else 'lines'}", Style.DIM)))
-    return shown
+    rows = raw_rows(text)
+    shown = inked_rows(rows[:limit], style)
+    if len(rows) <= limit:
+        return shown
+    return [*shown, _left_out(len(rows) - limit, "… {} more {}")]
 
 
-def plan_rows(explanation: str | None, plan: Sequence[PlanItemArg]) -> list[Line]:
-    """The plan as a list with a mark for the state of each step."""
-    rows = text_rows(explanation, Style.DIM) if explanation else []
+def head_and_tail(text: str, style: Style, *, head: int, tail: int) -> list[Line]:
+    """The first and the last rows of a command's output, and between them how many are left out.
+
+    `head` of 0 gives the tail alone, below that note.
+    """
+    rows = raw_rows(text)
+    if len(rows) <= head + tail:
+        return inked_rows((clipped(row, _MAX_ROW_CHARACTERS) for row in rows), style)
+    first = [clipped(row, _MAX_ROW_CHARACTERS) for row in rows[:head]]
+    last = [clipped(row, _MAX_ROW_CHARACTERS) for row in rows[len(rows) - tail :]]
+    note = _left_out(len(rows) - head - tail, "… +{} {}")
+    return [*inked_rows(first, style), note, *inked_rows(last, style)]
+
+
+def _left_out(count: int, words: str) -> Line:
+    return line(Span(words.format(format_count(count), "line" if count == 1 else "lines"), Style.DIM))
+
+
+def plan_paragraphs(explanation: str | None, plan: Sequence[PlanItemArg]) -> list[Paragraph]:
+    """The plan as a list with a mark for the state of each step (spec: tui.md section 6.9)."""
+    found = [Paragraph(row) for row in text_rows(explanation or "", Style.THOUGHT)]
     for item in plan:
         state = str(item.status)
-        style = {"completed": Style.DIM, "in_progress": Style.STRONG}.get(state, Style.PLAIN)
-        mark = f"  {_PLAN_MARKS.get(state, '•')} "
-        for (step,) in text_rows(item.step, style) or [(Span(""),)]:
-            rows.append(line(mark, step))
+        style = _PLAN_STYLES.get(state, Style.PLAIN)
+        crossed = Emphasis.STRIKE if state == "completed" else Emphasis.NONE
+        mark = f"  {_PLAN_MARKS.get(state, '□')} "
+        for (step,) in text_rows(item.step) or [(Span(""),)]:
+            body = line(Span(step.text, style, crossed))
+            found.append(Paragraph(body, line(Span(mark, style)), line(" " * len(mark))))
             mark = " " * len(mark)
-    return rows
+    if not plan:
+        found.append(Paragraph(line(Span("(no steps provided)", Style.THOUGHT))))
+    return found
 
 
-def change_rows(changes: Mapping[str, FileChange], cwd: str) -> list[Line]:
-    """What a patch does to each file: a headline per file, then its lines."""
-    from codex_protocol.file_change import AddChange, DeleteChange, UpdateChange
+def call_spans(invocation: McpInvocation) -> Line:
+    """`server.tool({"compact":"json"})`, on one row however its arguments look."""
+    import json
 
-    rows: list[Line] = []
-    for path, change in changes.items():
-        shown = shorten_path(path, cwd)
-        match change:
-            case AddChange(content=content):
-                rows += text_rows(f"A {shown}", Style.STRONG)
-                rows += text_rows(content, Style.ADDED, mark="+")
-            case DeleteChange(content=content):
-                rows += text_rows(f"D {shown}", Style.STRONG)
-                rows += text_rows(content, Style.REMOVED, mark="-")
-            case UpdateChange(unified_diff=diff, move_path=target):
-                title = f"R {shown} -> {shorten_path(target, cwd)}" if target else f"M {shown}"
-                rows += text_rows(title, Style.STRONG)
-                rows += diff_rows(diff)
-    return rows
+    arguments = invocation.arguments
+    told = "" if arguments is None else json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+    name = exact_text(f"{invocation.server}.{invocation.tool}").replace("\n", "␊")
+    return line(Span(name, Style.ACCENT), Span(f"({exact_text(told)})", Style.DIM))
 
 
-def diff_rows(diff: str) -> list[Line]:
-    """A unified diff, with or without its file headers, with added and removed lines told apart."""
-    rows: list[Line] = []
-    is_in_hunk = False
-    for row in text_rows(diff):
-        text, style = plain_text(row), Style.PLAIN
-        if text.startswith("@@"):
-            is_in_hunk, style = True, Style.DIM
-        elif is_in_hunk and text.startswith("+"):
-            style = Style.ADDED
-        elif is_in_hunk and text.startswith("-"):
-            style = Style.REMOVED
-        elif not is_in_hunk or (text and text[0] not in " \\"):
-            is_in_hunk, style = False, Style.DIM
-        rows.append(line(Span(text, style)))
-    return rows
+def result_texts(result: CallToolResult | str) -> list[str]:
+    """What a tool of an MCP server answered, block by block (spec: tui.md section 6.10)."""
+    if isinstance(result, str):
+        return [f"Error: {result}"]
+    return [_block_text(block) for block in result.content]
+
+
+def _block_text(block: object) -> str:
+    match str(getattr(block, "type", "")):
+        case "text":
+            return _spaced_json(str(getattr(block, "text", "")))
+        case "image":
+            return "<image content>"
+        case "audio":
+            return "<audio content>"
+        case "resource":
+            return f"embedded resource: {getattr(getattr(block, 'resource', None), 'uri', '')}"
+        case "resource_link":
+            return f"link: {getattr(block, 'uri', '')}"
+        case _:
+            return "<content of another kind>"
+
+
+def _spaced_json(text: str) -> str:
+    """JSON on one row with blanks where rows may be broken; other text as it is."""
+    if not text.lstrip().startswith(("{", "[")):
+        return text
+    import json
+
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def clipped(text: str, limit: int) -> str:
+    """The text, or as much of it as may be, with `...` for the rest."""
+    return text if len(text) <= limit else text[: max(0, limit - 3)] + "..."
+
+
+def first_line(text: str, limit: int) -> str:
+    """The first line of a command as a mention of it, ` ...` for what follows (spec: tui.md section 6.7)."""
+    first, more, _ = exact_text(text.strip("\n")).partition("\n")
+    return clipped(first + " ..." if more else first, limit)
 
 
 def shorten_path(path: str, cwd: str) -> str:

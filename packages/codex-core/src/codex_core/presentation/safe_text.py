@@ -7,8 +7,11 @@ import re
 _ESCAPE_SEQUENCE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])"
 )
-# What no terminal may get: controls but for the line feed, what reorders text, and halves of characters.
-_UNSHOWN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# What no terminal may get: controls but for the line feed, what reorders text or cannot be seen in it
+# (joiners apart, which letters and emoji need), and halves of characters.
+_UNSHOWN = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u180e\u200e\u200f\u2028-\u202e\u2061-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
+)
 _TAB = "    "
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 

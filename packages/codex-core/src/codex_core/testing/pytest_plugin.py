@@ -1,4 +1,4 @@
-"""Fixtures for pytest: `scratch_home`, `git_repo`, `model_server`, `run_codex`.
+"""Fixtures for pytest: `scratch_home`, `git_repo`, `model_server`, `run_codex`, `reference`.
 
 Use them by `pytest_plugins = ["codex_core.testing.pytest_plugin"]` in a top-level conftest.py, or by
 importing the fixtures into a conftest.py below it. This is the one module of the kit that imports
@@ -7,6 +7,7 @@ pytest.
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
@@ -101,3 +102,17 @@ def run_codex(scratch_home: ScratchHome, git_repo: ScratchRepo) -> RunCodex:
         )
 
     return run
+
+
+@pytest.fixture
+def reference() -> str:
+    """The launcher of the reference 0.36.0: the path in CODEX_REFERENCE, or what the benchmarks installed.
+
+    Skips the test where there is none.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    installed = os.path.join(cache, "codex-python-benchmarks", "npm-0.36.0", "node_modules", ".bin", "codex")
+    path = os.environ.get("CODEX_REFERENCE", installed)
+    if not os.access(path, os.X_OK):
+        pytest.skip(f"the reference is not installed at {path}")
+    return path

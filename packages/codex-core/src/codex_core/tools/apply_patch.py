@@ -33,11 +33,16 @@ class ApplyPatchTool:
 
     def spec(self, context: TurnContext) -> ToolSpec | None:
         """As a function or as free text, by the model's family and the caller's wish."""
+        from codex_core.model.families import PatchToolKind
         from codex_core.patch.specification import custom_tool, function_tool
 
-        if context.family.wants_patch_function:
-            return function_tool()
-        return custom_tool() if context.offers_apply_patch else None
+        match context.family.patch_tool:
+            case PatchToolKind.FUNCTION:
+                return function_tool()
+            case PatchToolKind.FREEFORM:
+                return custom_tool()
+            case PatchToolKind.NONE:
+                return custom_tool() if context.offers_apply_patch else None
 
     async def run(self, call: ToolCall, runtime: ToolRuntime) -> ToolOutput:
         """Applies the patch of the call in the turn's directory."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from codex_core.tools.runtime import ToolOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from codex_core.execution.command import ExecOutcome
     from codex_core.execution.sandbox import SandboxType
@@ -21,11 +21,18 @@ REJECTED_BY_USER = "exec command rejected by user"
 KILLED = "command was killed by a signal"
 
 
-def is_denied(outcome: ExecOutcome, sandbox: SandboxType, *, can_be_denied: bool = True) -> bool:
-    """Whether the sandbox refused something. `can_be_denied` is false for what only reads."""
+def is_denied(
+    outcome: ExecOutcome,
+    sandbox: SandboxType,
+    environ: Mapping[str, str] | None = None,
+    *,
+    can_be_denied: bool = True,
+) -> bool:
+    """Whether the sandbox refused something. `environ` is the command's, for the language it speaks;
+    `can_be_denied` is false for what only reads."""
     from codex_core.execution.sandbox import looks_denied
 
-    return can_be_denied and looks_denied(outcome, sandbox)
+    return can_be_denied and looks_denied(outcome, sandbox, environ)
 
 
 def failure_of(outcome: ExecOutcome, *, denied: bool) -> str | None:

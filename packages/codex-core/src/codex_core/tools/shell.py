@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_core.errors import ExecutionError
-from codex_core.execution.sandbox import SandboxType, platform_sandbox
+from codex_core.execution.sandbox import SandboxType
 from codex_core.tools.runtime import DEFAULT_TIMEOUT_MS, CallKind, ToolOutput, bad_arguments
 from codex_core.tools.sandbox_failure import (
     KILLED,
@@ -107,55 +107,25 @@ class ShellRequest:
     escalated: bool = False
     justification: str | None = None
 
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """What is judged is what runs."""
+        return self.argv
+
 
 async def run_shell(request: ShellRequest, runtime: ToolRuntime) -> ToolOutput:
     """The whole way of a command: patch or not, allowed or not, run, told to the model."""
-    from codex_core.approval.decide import ApprovalKey, Ask, Reason, Reject, Run, decide_command
-    from codex_core.patch.invocation import NotAPatch, PatchProblem, detect_patch
-    from codex_core.tools.apply_patch import run_patch
-    from codex_protocol.events import BackgroundEventEvent
-    from codex_protocol.ops import ReviewDecision
+    from codex_core.tools.clearance import clearance
 
-    detected = detect_patch(request.argv, request.cwd)
-    if isinstance(detected, PatchProblem):
-        return ToolOutput(detected.message, success=False)
-    if not isinstance(detected, NotAPatch):
-        return await run_patch(detected, request.call_id, request.timeout_ms, runtime)
-
-    context = runtime.context
-    key = ApprovalKey(argv=request.argv, cwd=request.cwd)
-    platform = platform_sandbox()
-    decision = decide_command(
-        request.argv,
-        cwd=request.cwd,
-        approval_policy=context.approval_policy,
-        sandbox_policy=context.sandbox_policy,
-        approved=runtime.approved,
-        escalated=request.escalated,
-        platform_sandbox=platform is not SandboxType.NONE,
-    )
-    if isinstance(decision, Reject):
-        # The model alone would know of it: there is no begin and no end for what was never begun.
-        await runtime.emit(BackgroundEventEvent(message=decision.sentence))
-        return ToolOutput(decision.sentence, success=False)
-    sandbox = SandboxType.NONE
-    if isinstance(decision, Ask):
-        answer = await runtime.ask_exec(request.call_id, request.argv, request.cwd, request.justification)
-        if answer is ReviewDecision.APPROVED_FOR_SESSION:
-            runtime.approved.add(key)
-        elif answer is not ReviewDecision.APPROVED:
-            return ToolOutput(REJECTED_BY_USER, success=False)
-    elif decision.sandboxed:
-        sandbox = platform
-
-    # The sandbox refuses no reading, so a harmless command that fails has failed by itself.
-    can_be_denied = not (isinstance(decision, Run) and decision.reason is Reason.KNOWN_SAFE)
-    result = await _attempt(request, sandbox, runtime, can_be_denied=can_be_denied)
+    cleared = await clearance(request, runtime, patch_timeout_ms=request.timeout_ms)
+    if isinstance(cleared, ToolOutput):
+        return cleared
+    result = await _attempt(request, cleared.sandbox, runtime, can_be_denied=not cleared.is_harmless)
     if result.failure is None:
         return result.output
-    if context.approval_policy in (AskForApproval.NEVER, AskForApproval.ON_REQUEST):
-        return told_to_model(result.failure, sandbox)
-    return await _retry_unsandboxed(request, key, result.failure, runtime)
+    if runtime.context.approval_policy in (AskForApproval.NEVER, AskForApproval.ON_REQUEST):
+        return told_to_model(result.failure, cleared.sandbox)
+    return await _retry_unsandboxed(request, cleared.key, result.failure, runtime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +182,14 @@ async def _attempt(
         runtime.services.environ,
         network_disabled=not context.sandbox_policy.has_full_network_access,
     )
+    command = request.argv
+    if context.shell_environment_policy.use_profile:
+        from codex_core.execution.profile import through_login_shell
+
+        command = through_login_shell(command, runtime.services.environ)
     try:
         argv = sandbox_command(
-            request.argv,
+            command,
             policy=context.sandbox_policy,
             sandbox=sandbox,
             policy_cwd=context.cwd,
@@ -236,7 +211,7 @@ async def _attempt(
     except ExecutionError as error:
         await _emit_failed_end(request.call_id, str(error), runtime)
         return _Attempt(ToolOutput(f"execution error: {error}", success=False), problem=str(error))
-    denied = is_denied(outcome, sandbox, can_be_denied=can_be_denied)
+    denied = is_denied(outcome, sandbox, environment, can_be_denied=can_be_denied)
     return await _judge(request, outcome, runtime, denied=denied)
 
 

@@ -282,7 +282,7 @@ async def _refuse_input(
     chars: str, session: TerminalSession, call_id: str, runtime: ToolRuntime
 ) -> ToolOutput | None:
     """Why the input does not reach the program; None when it may."""
-    from codex_core.tools.shell import REJECTED_BY_USER
+    from codex_core.tools.sandbox_failure import REJECTED_BY_USER
     from codex_core.tools.terminal_input import REJECTED, InputDecision, decide_input
     from codex_protocol.ops import ReviewDecision
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codex_core.errors import ExecutionError
-from codex_core.execution.sandbox import SandboxType, platform_sandbox
+from codex_core.execution.sandbox import SandboxType
 from codex_core.tools.runtime import DEFAULT_TIMEOUT_MS, ToolOutput
-from codex_core.tools.shell import REJECTED_BY_USER
+from codex_core.tools.sandbox_failure import REJECTED_BY_USER, ask_to_retry
 from codex_protocol.config_types import AskForApproval
 
 if TYPE_CHECKING:
@@ -90,68 +90,31 @@ def absolute_directory(workdir: str | None, runtime: ToolRuntime) -> str:
 
 async def open_terminal(command: TerminalCommand, runtime: ToolRuntime) -> Opened | NotStarted | ToolOutput:
     """The whole way of a command; a `ToolOutput` where it needed no terminal or was refused one."""
-    from codex_core.approval.decide import ApprovalKey, Ask, Reason, Reject, Run, decide_command
-    from codex_core.patch.invocation import NotAPatch, PatchProblem, detect_patch
-    from codex_core.tools.apply_patch import run_patch
-    from codex_protocol.ops import ReviewDecision
+    from codex_core.tools.clearance import clearance
 
-    detected = detect_patch(command.judged, command.cwd)
-    if isinstance(detected, PatchProblem):
-        return ToolOutput(detected.message, success=False)
-    if not isinstance(detected, NotAPatch):
-        return await run_patch(detected, command.call_id, DEFAULT_TIMEOUT_MS, runtime)
-
-    context = runtime.context
-    key = ApprovalKey(argv=command.judged, cwd=command.cwd)
-    platform = platform_sandbox()
-    decision = decide_command(
-        command.judged,
-        cwd=command.cwd,
-        approval_policy=context.approval_policy,
-        sandbox_policy=context.sandbox_policy,
-        approved=runtime.approved,
-        escalated=command.escalated,
-        platform_sandbox=platform is not SandboxType.NONE,
-    )
-    if isinstance(decision, Reject):
-        return ToolOutput(decision.sentence, success=False)
-    sandbox = SandboxType.NONE
-    if isinstance(decision, Ask):
-        answer = await runtime.ask_exec(command.call_id, command.argv, command.cwd, command.justification)
-        if answer is ReviewDecision.APPROVED_FOR_SESSION:
-            runtime.approved.add(key)
-        elif answer is not ReviewDecision.APPROVED:
-            return ToolOutput(REJECTED_BY_USER, success=False)
-    elif decision.sandboxed:
-        sandbox = platform
-    is_harmless = isinstance(decision, Run) and decision.reason is Reason.KNOWN_SAFE
-
-    opened = await _start(command, sandbox, runtime, is_harmless=is_harmless)
-    if isinstance(opened, NotStarted) or is_harmless or not _was_denied(opened, sandbox):
+    cleared = await clearance(command, runtime, patch_timeout_ms=DEFAULT_TIMEOUT_MS)
+    if isinstance(cleared, ToolOutput):
+        return cleared
+    opened = await _start(command, cleared.sandbox, runtime, is_harmless=cleared.is_harmless)
+    if isinstance(opened, NotStarted) or cleared.is_harmless or not _was_denied(opened, cleared.sandbox):
         return opened
-    if context.approval_policy in (AskForApproval.NEVER, AskForApproval.ON_REQUEST):
+    if runtime.context.approval_policy in (AskForApproval.NEVER, AskForApproval.ON_REQUEST):
         return opened  # the model sees what was refused, and may ask for more
-    return await _retry_unsandboxed(command, key, opened, runtime)
+    return await _retry_unsandboxed(command, cleared.key, opened, runtime)
 
 
 async def _retry_unsandboxed(
     command: TerminalCommand, key: ApprovalKey, refused: Opened, runtime: ToolRuntime
 ) -> Opened | NotStarted | ToolOutput:
     """After a refusal of the sandbox: asks whether to run again without it (exec-sandbox.md D.4)."""
-    from codex_protocol.events import BackgroundEventEvent
     from codex_protocol.ops import ReviewDecision
 
-    code = refused.exchange.exit_code
-    message = f"Execution failed: sandbox denied exec error, exit code: {code}"
-    await runtime.emit(BackgroundEventEvent(message=message))
-    answer = await runtime.ask_exec(
-        command.call_id, command.argv, command.cwd, "command failed; retry without sandbox?"
-    )
+    failure = f"sandbox denied exec error, exit code: {refused.exchange.exit_code}"
+    answer = await ask_to_retry(command.call_id, command.argv, command.cwd, failure, runtime)
+    if answer is None:
+        return ToolOutput(REJECTED_BY_USER, success=False)
     if answer is ReviewDecision.APPROVED_FOR_SESSION:
         runtime.approved.add(key)
-    elif answer is not ReviewDecision.APPROVED:
-        return ToolOutput(REJECTED_BY_USER, success=False)
-    await runtime.emit(BackgroundEventEvent(message="retrying command without sandbox"))
     runtime.terminals.forget(refused.session.id)
     return await _start(command, SandboxType.NONE, runtime, is_harmless=False)
 
@@ -234,6 +197,7 @@ def _request(
         policy_cwd=context.cwd,
         helper_exe=runtime.config.codex_linux_sandbox_exe,
         tmpdir=environment.get("TMPDIR"),
+        settings=(runtime.config.codex_home,),
         isolation=runtime.config.sandbox_isolation,
     )
     request = TerminalRequest(

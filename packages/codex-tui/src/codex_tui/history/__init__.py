@@ -1,0 +1,1 @@
+"""What was said and done, as cells: values that give their rows at any width."""
