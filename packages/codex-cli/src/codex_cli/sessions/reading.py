@@ -112,25 +112,17 @@ def _show(invocation: Invocation) -> int:
     return 0
 
 
-def print_story(story: Iterable[EventMsg], *, cwd: str, color: str) -> None:
+def print_story(told: Iterable[EventMsg], *, cwd: str, color: str) -> None:
     """Prints events on stdout, as a run prints them."""
-    from codex_core.presentation.blocks import text_rows
-    from codex_core.presentation.spans import Span, Style, line
-    from codex_exec.human import HumanPrinter
+    from codex_core.presentation.story import Story
     from codex_exec.options import Color
     from codex_exec.painter import Painter, is_colored
-    from codex_protocol.events import Event
 
     painter = Painter(_Unhurried(sys.stdout), colored=is_colored(Color(color), sys.stdout))
-    printer = HumanPrinter(painter, None, show_reasoning=True, cwd=cwd)
-    for msg in story:
-        if msg.type == "user_message":
-            painter.row(())
-            painter.row(line(Span("user", Style.HEADING)))
-            painter.rows(text_rows(str(getattr(msg, "message", "")).rstrip("\n")))
-        else:
-            printer.event(Event(id="", msg=msg))
-    printer.end(None)
+    story = Story(painter, cwd=cwd, home=os.path.expanduser("~"))
+    for msg in told:
+        story.tell(msg)
+    story.finish_line()
 
 
 class _Unhurried:
