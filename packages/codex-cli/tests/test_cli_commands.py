@@ -210,6 +210,7 @@ def test_help_imports_nothing_that_runs_and_nothing_heavy() -> None:
             "mcp_check",
             "mcp_options",
             "sandbox_options",
+            "sessions_options",
         )
     }
     assert {name for name in own if not name.startswith("codex_core.command_line")} == packages | tables

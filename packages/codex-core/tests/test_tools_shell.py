@@ -420,3 +420,18 @@ async def test_a_question_after_a_refusal_is_answered_over_the_spine(talk: Any) 
     await talk.until("task_complete")
     assert (talk.repo.path / "made").exists()
     assert {event["id"] for event in talk.events[1:]} == {submission}
+
+
+async def test_what_is_refused_without_a_question_is_told(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from codex_core.execution.sandbox import SandboxType
+    from codex_core.tools import clearance
+
+    monkeypatch.setattr(clearance, "platform_sandbox", lambda: SandboxType.NONE)
+    bench.under("never", "read-only")
+    output = await bench.shell("touch", "x")
+    assert output == "exec command rejected: auto-rejected because command is not on trusted list"
+    assert bench.kinds() == ["background_event"]
+    assert bench.last("background_event")["message"] == output
+    assert not (bench.repo.path / "x").exists()

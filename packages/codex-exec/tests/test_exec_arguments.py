@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import types
-
 import pytest
 
 from codex_core.command_line.resume import ResumeRequest
 from codex_exec import cli, run
 from codex_exec.options import Color, ExecOptions
+from codex_exec.review import ReviewScope
 from codex_protocol.config_types import SandboxMode
 
 HELP_HINT = "\n\nFor more information, try '--help'.\n"
@@ -155,12 +153,43 @@ def test_the_version_has_the_name_of_the_command(
 # -- what newer releases have -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["review", "fork"])
-def test_commands_of_other_versions_are_no_prompts(word: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run_command_line([word, "--base", "main"]) == 1
-    captured = capsys.readouterr()
-    assert f"`codex-exec {word}` is not part of this version" in captured.err
-    assert captured.out == ""
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--uncommitted"], ExecOptions(review=ReviewScope(uncommitted=True))),
+        (["--base", "main"], ExecOptions(review=ReviewScope(base="main"))),
+        (
+            ["--commit", "abc", "--title", "Fix"],
+            ExecOptions(review=ReviewScope(commit="abc", title="Fix")),
+        ),
+        (["the tests"], ExecOptions(prompt="the tests", review=ReviewScope())),
+        (["-"], ExecOptions(prompt="-", review=ReviewScope())),
+        ([], ExecOptions(review=ReviewScope())),
+    ],
+)
+def test_a_review_has_one_scope(arguments: list[str], expected: ExecOptions, runs: list[ExecOptions]) -> None:
+    assert parsed(runs, "review", *arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--uncommitted", "--base", "x"], "cannot be used with"),
+        (["--base", "x", "words"], "cannot be used with"),
+        (["--title", "x"], "needs '--commit <SHA>'"),
+    ],
+)
+def test_a_review_of_two_things_is_refused(
+    arguments: list[str], problem: str, runs: list[ExecOptions], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run_command_line(["review", *arguments]) == 2
+    assert problem in capsys.readouterr().err
+    assert runs == []
+
+
+def test_only_one_schema_of_json_lines_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run_command_line(["--json", "--experimental-json", "hi"]) == 2
+    assert "cannot be used with" in capsys.readouterr().err
 
 
 def test_a_prompt_that_is_the_name_of_a_command_follows_two_dashes(runs: list[ExecOptions]) -> None:
@@ -170,25 +199,9 @@ def test_a_prompt_that_is_the_name_of_a_command_follows_two_dashes(runs: list[Ex
 # -- resume -------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def resumed(monkeypatch: pytest.MonkeyPatch) -> list[ExecOptions]:
-    """The runs that went on with a session, instead of running them."""
-    started: list[ExecOptions] = []
-
-    def note(options: ExecOptions) -> int:
-        started.append(options)
-        return 7
-
-    room = types.ModuleType("codex_exec.resume")
-    monkeypatch.setattr(room, "run", note, raising=False)
-    monkeypatch.setitem(sys.modules, "codex_exec.resume", room)
-    return started
-
-
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ("resume", ExecOptions(resume=ResumeRequest())),
         ("resume ID go", ExecOptions(prompt="go", resume=ResumeRequest("ID"))),
         ("resume ID -", ExecOptions(prompt="-", resume=ResumeRequest("ID"))),
         ("first resume ID", ExecOptions(prompt="first", resume=ResumeRequest("ID"))),
@@ -197,30 +210,43 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> list[ExecOptions]:
         ("resume --last go", ExecOptions(prompt="go", resume=ResumeRequest(last=True))),
         ("first resume --last go", ExecOptions(prompt="go", resume=ResumeRequest(last=True))),
         (
-            "--json -c a=1 resume -c b=2",
-            ExecOptions(json=True, overrides=("a=1", "b=2"), resume=ResumeRequest()),
+            "--json -c a=1 resume ID -c b=2",
+            ExecOptions(json=True, overrides=("a=1", "b=2"), resume=ResumeRequest("ID")),
         ),
-        ("-m a resume -m b --json", ExecOptions(model="b", json=True, resume=ResumeRequest())),
+        ("-m a resume ID -m b --json", ExecOptions(model="b", json=True, resume=ResumeRequest("ID"))),
         ("-i a.png b.png resume ID", ExecOptions(images=("a.png", "b.png"), resume=ResumeRequest("ID"))),
         (
-            "--full-auto resume -s read-only",
-            ExecOptions(sandbox=SandboxMode.READ_ONLY, resume=ResumeRequest()),
+            "--full-auto resume ID -s read-only",
+            ExecOptions(sandbox=SandboxMode.READ_ONLY, resume=ResumeRequest("ID")),
+        ),
+        ("fork ID go", ExecOptions(prompt="go", resume=ResumeRequest("ID"), is_fork=True)),
+        (
+            "--ephemeral fork --last",
+            ExecOptions(ephemeral=True, resume=ResumeRequest(last=True), is_fork=True),
         ),
     ],
 )
 def test_resume_names_a_session_and_a_prompt(
-    arguments: str, expected: ExecOptions, resumed: list[ExecOptions], runs: list[ExecOptions]
+    arguments: str, expected: ExecOptions, runs: list[ExecOptions]
 ) -> None:
-    assert cli.run_command_line(arguments.split()) == 7
-    assert (resumed, runs) == ([expected], [])
+    assert parsed(runs, *arguments.split()) == expected
+
+
+@pytest.mark.parametrize("command", ["resume", "fork"])
+def test_a_session_has_to_be_named(
+    command: str, runs: list[ExecOptions], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run_command_line(["a prompt", command]) == 2
+    assert capsys.readouterr().err.startswith("error: no session is named: give its id, or --last")
+    assert runs == []
 
 
 def test_an_id_and_last_exclude_each_other(
-    resumed: list[ExecOptions], capsys: pytest.CaptureFixture[str]
+    runs: list[ExecOptions], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.run_command_line(["resume", "--last", "ID", "go"]) == 2
     assert capsys.readouterr().err == (
         "error: the argument '[SESSION_ID]' cannot be used with '--last'\n\n"
         f"Usage: codex-exec resume [OPTIONS] [SESSION_ID] [PROMPT]{HELP_HINT}"
     )
-    assert resumed == []
+    assert runs == []

@@ -61,7 +61,7 @@ def test_a_closed_stdin_holds_no_prompt(run_shell: RunShell, model_server: Start
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize("flag", ["", "--json"])
+@pytest.mark.parametrize("flag", ["", "--json", "--experimental-json"])
 def test_closed_outputs_do_not_stop_the_work(
     closed: str, flag: str, run_shell: RunShell, model_server: StartModelServer, scratch_home: ScratchHome
 ) -> None:
@@ -85,7 +85,12 @@ def test_programs_read_utf8_whatever_the_locale(
 
 
 @pytest.mark.parametrize(
-    "line", ["codex exec hi 2>&1 >/dev/null | head -1", "codex exec --json hi | head -1"]
+    "line",
+    [
+        "codex exec hi 2>&1 >/dev/null | head -1",
+        "codex exec --json hi | head -1",
+        "codex exec --experimental-json hi | head -1",
+    ],
 )
 def test_a_reader_that_leaves_is_no_noise(
     line: str, run_shell: RunShell, model_server: StartModelServer

@@ -220,3 +220,74 @@ async def test_a_terminal_is_no_pipe(scratch_home: ScratchHome, git_repo: Scratc
     os.close(inner)
     assert stderr == b"Error: Protocol mode expects stdin to be a pipe, not a terminal\n"
     assert process.returncode == 1
+
+
+# -- every operation ----------------------------------------------------------------------------
+
+TURN = {
+    "cwd": "/",
+    "approval_policy": "untrusted",
+    "sandbox_policy": {"mode": "danger-full-access"},
+    "model": "other",
+    "summary": "auto",
+}
+
+
+async def test_every_operation_is_served(start: Start, scratch_home: ScratchHome) -> None:
+    asks = shell_call(["touch", "asked"], call_id="asks")
+    script: list[Any] = [
+        answer(message("one")),
+        answer(asks),
+        answer(message("denied")),
+        answer(message("a summary")),
+        answer(message("reviewed")),
+    ]
+    scratch_home.write("prompts/hello.md", "Say hello.")
+    async with ModelServer(script) as server:
+        scratch_home.use_model_server(server.base_url)
+        async with start() as process:
+
+            async def until(identifier: str, kind: str) -> dict[str, Any]:
+                event = await process.wait_for_json(
+                    lambda line: (line["id"], line["msg"]["type"]) == (identifier, kind)
+                )
+                found: dict[str, Any] = event["msg"]
+                return found
+
+            async def ask(identifier: str, kind: str, answer_kind: str, **fields: object) -> dict[str, Any]:
+                await process.write(submission(identifier, kind, **fields))
+                return await until(identifier, answer_kind)
+
+            await process.write(user_input("a"))
+            await until("a", "task_complete")
+            items = [{"type": "text", "text": "hi"}]
+            question = await ask("b", "user_turn", "exec_approval_request", items=items, **TURN)
+            assert question["command"] == ["touch", "asked"]
+            await process.write(submission("c", "exec_approval", id="b", decision="denied"))
+            assert (await until("b", "task_complete"))["last_agent_message"] == "denied"
+            await process.write(submission("d", "override_turn_context", model="third"))
+            assert (await ask("e", "get_path", "conversation_path"))["path"]
+            await process.write(submission("f", "add_to_history", text="typed"))
+            assert (await ask("g", "list_mcp_tools", "mcp_list_tools_response"))["tools"] == {}
+            prompts = await ask("h", "list_custom_prompts", "list_custom_prompts_response")
+            assert [each["name"] for each in prompts["custom_prompts"]] == ["hello"]
+            log_id = (scratch_home.codex_home / "history.jsonl").stat().st_ino
+            entry = await ask(
+                "i", "get_history_entry_request", "get_history_entry_response", offset=0, log_id=log_id
+            )
+            assert entry["entry"]["text"] == "typed"
+            await ask("j", "compact", "task_complete")
+            request = {"prompt": "Look.", "user_facing_hint": "changes"}
+            await ask("k", "review", "task_complete", review_request=request)
+            await process.write(submission("l", "patch_approval", id="nobody asked", decision="approved"))
+            await process.write(submission("m", "interrupt"))
+            await ask("n", "shutdown", "shutdown_complete")
+            done = await process.finish()
+    assert done.exit_code == 0
+    assert [request.json["model"] for request in server.requests][:4] == [
+        "mock-model",
+        "other",
+        "other",
+        "third",
+    ]
+    assert "no question is open" in done.stderr

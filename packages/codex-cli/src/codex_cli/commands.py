@@ -9,6 +9,7 @@ import sys
 
 from codex_chatgpt.cli import APPLY
 from codex_cli import __version__
+from codex_cli import sessions_options as sessions
 from codex_cli.config_options import CONFIG_COMMAND
 from codex_cli.doctor.options import DOCTOR
 from codex_cli.login_options import LOGIN, LOGOUT
@@ -20,7 +21,9 @@ from codex_core.command_line.options import CONFIG
 from codex_core.command_line.parser import OVERRIDES_KEY, parse
 from codex_core.command_line.program import answered, run_invocation, write_line
 from codex_exec.cli import EXEC, PROTO
+from codex_exec.cli import FORK as EXEC_FORK
 from codex_exec.cli import RESUME as EXEC_RESUME
+from codex_exec.cli import REVIEW as EXEC_REVIEW
 from codex_mcp_server.cli import SERVE
 from codex_tui.cli import OPTIONS as TUI_OPTIONS
 from codex_tui.cli import PROMPT as TUI_PROMPT
@@ -93,12 +96,7 @@ GENERATE_TS = Command(
     is_hidden=True,
 )
 RESERVED = (
-    "review",
     "fork",
-    "sessions",
-    "archive",
-    "unarchive",
-    "delete",
     "features",
     "cloud",
     "update",
@@ -114,9 +112,12 @@ ROOT = Command(
     arguments=(TUI_PROMPT,),
     commands=(
         EXEC,
+        EXEC_REVIEW,
         RESUME,
         LOGIN,
         LOGOUT,
+        sessions.GROUP,
+        *(sessions.alone(each) for each in (sessions.ARCHIVE, sessions.UNARCHIVE, sessions.DELETE)),
         MCP,
         APPLY,
         SANDBOX,
@@ -172,7 +173,9 @@ def ineffective(invocation: Invocation) -> list[str]:
 
 def _inherited(outer: Level, command: Command) -> Iterable[str]:
     """What a command takes from the level before it."""
-    if command is EXEC_RESUME or command is RESUME or outer.command is SANDBOX:
+    if command is EXEC_REVIEW:
+        return (*(option.key for option in EXEC_REVIEW.options), "search")
+    if command in (EXEC_RESUME, EXEC_FORK, RESUME) or outer.command is SANDBOX:
         return outer.values
     if command is not EXEC:
         return ()

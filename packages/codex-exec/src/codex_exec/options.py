@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from codex_core.command_line.resume import ResumeRequest
+    from codex_exec.review import ReviewScope
     from codex_protocol.config_types import SandboxMode
 
 
@@ -41,9 +42,19 @@ class ExecOptions:
     skip_git_repo_check: bool = False
     color: Color = Color.AUTO
     json: bool = False
+    """Events as lines of the 0.36 schema."""
+    thread_json: bool = False
+    """Events as lines of the newer schema, which goes before."""
     last_message_file: str | None = None
+    output_schema_file: str | None = None
+    ephemeral: bool = False
+    """Leave no session file."""
     resume: ResumeRequest | None = None
     """The session to go on with; None for a new one."""
+    is_fork: bool = False
+    """Whether to go on in a copy of that session."""
+    review: ReviewScope | None = None
+    """What to review; None for an ordinary turn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from codex_exec.stop import Stop
     from codex_login.auth import AuthManager
     from codex_protocol.events import Event
-    from codex_protocol.ops import InputItem
+    from codex_protocol.ops import Op
 
 FAILED = 1
 
@@ -62,30 +62,64 @@ def run(options: ExecOptions) -> int:
 
 def _run(options: ExecOptions) -> int:
     from codex_core.startup import prepared_process
-    from codex_exec.prompt import read_prompt
     from codex_login.auth import AuthManager
     from codex_login.stores import open_store
 
-    prompt = read_prompt(options.prompt, sys.stdin.buffer, sys.stderr)
+    prompt = _read_prompt(options)
     with prepared_process() as (services, helpers):
         config = load(options, services, helpers)
+        origin = None
+        if options.resume is not None:
+            from codex_exec.origin import find_origin
+
+            origin = find_origin(options, config.codex_home)
         _require_repository(config, options)
         _require_images(options)
         key = services.environ.get("CODEX_API_KEY")
         store = open_store(config.codex_home, config.cli_auth_credentials_store)
         auth = AuthManager.from_api_key(key) if key else AuthManager(config.codex_home, store=store)
         _require_credentials(config, auth)
-        return asyncio.run(_main(config, auth, services, options, prompt))
+        return asyncio.run(_main(_Run(config, auth, services, options, prompt, origin)))
 
 
-async def _main(
-    config: Config, auth: AuthManager, services: Services, options: ExecOptions, prompt: str
-) -> int:
-    if options.oss:
+class _Run:
+    """What is needed to run once; no dataclass, as making one costs time at every start."""
+
+    def __init__(
+        self,
+        config: Config,
+        auth: AuthManager,
+        services: Services,
+        options: ExecOptions,
+        prompt: str,
+        origin: str | None,
+    ) -> None:
+        self.config = config
+        self.auth = auth
+        self.services = services
+        self.options = options
+        self.prompt = prompt
+        self.origin = origin
+        """The file of the session to go on with."""
+
+
+def _read_prompt(options: ExecOptions) -> str:
+    from codex_exec.prompt import read_prompt
+
+    scope = options.review
+    if scope is not None and options.prompt is None:
+        if not scope.is_named:
+            raise RunError("Specify --uncommitted, --base, --commit, or provide custom review instructions")
+        return ""
+    return read_prompt(options.prompt, sys.stdin.buffer, sys.stderr)
+
+
+async def _main(run: _Run) -> int:
+    if run.options.oss:
         from codex_core.oss.setup import prepare_local_model
 
-        await prepare_local_model(config, services)
-    return await _converse(config, auth, services, options, prompt)
+        await prepare_local_model(run.config, run.services)
+    return await _converse(run)
 
 
 def load(options: ExecOptions, services: Services, helpers: HelperDirectory) -> Config:
@@ -93,6 +127,7 @@ def load(options: ExecOptions, services: Services, helpers: HelperDirectory) -> 
 
     Raises:
         ConfigError: it cannot be used.
+        RunError: the output schema cannot be used.
     """
     from codex_core.config import ConfigFlags, load_config
     from codex_core.config.providers import DEMO_ID
@@ -115,6 +150,13 @@ def load(options: ExecOptions, services: Services, helpers: HelperDirectory) -> 
         apply_patch_exe=helpers.apply_patch_exe,
     )
     config = load_config(overrides=options.overrides, flags=flags, services=services)
+    if options.output_schema_file is not None or options.ephemeral:
+        from dataclasses import replace
+
+        from codex_exec.output_schema import read_output_schema
+
+        schema = read_output_schema(options.output_schema_file) if options.output_schema_file else None
+        config = replace(config, output_schema=schema, is_ephemeral=options.ephemeral)
     if not options.oss:
         return config
     from codex_core.oss.servers import LocalServer
@@ -157,6 +199,10 @@ def _require_credentials(config: Config, auth: AuthManager) -> None:
 
 
 def _printer(options: ExecOptions, config: Config, output: Output) -> Printer:
+    if options.thread_json:
+        from codex_exec.thread_lines import ThreadPrinter
+
+        return ThreadPrinter(output.to(sys.stdout))
     if options.json:
         from codex_exec.json_lines import JsonPrinter
 
@@ -174,16 +220,20 @@ def _printer(options: ExecOptions, config: Config, output: Output) -> Printer:
     )
 
 
-def _input(options: ExecOptions, prompt: str) -> tuple[InputItem, ...]:
-    from codex_protocol.ops import LocalImageInput, TextInput
+async def _request(run: _Run) -> tuple[Op, str]:
+    """What the agent is asked to do, and how it is shown."""
+    from codex_protocol.ops import LocalImageInput, TextInput, UserInputOp
 
-    images = tuple(LocalImageInput(path=os.path.abspath(path)) for path in options.images)
-    return (*images, TextInput(text=prompt))
+    if run.options.review is not None:
+        from codex_exec.review import review_op
+
+        op = await review_op(run.options.review, run.prompt, run.config.cwd, run.services.environ)
+        return op, run.prompt or f"review {op.review_request.user_facing_hint}"
+    images = tuple(LocalImageInput(path=os.path.abspath(path)) for path in run.options.images)
+    return UserInputOp(items=(*images, TextInput(text=run.prompt))), run.prompt
 
 
-async def _converse(
-    config: Config, auth: AuthManager, services: Services, options: ExecOptions, prompt: str
-) -> int:
+async def _converse(run: _Run) -> int:
     from codex_exec.stop import Stop
 
     output = Output()
@@ -192,11 +242,12 @@ async def _converse(
     try:
         with stop.listening():
             async with output:
-                with _logs(options, services, output):
-                    printer = _printer(options, config, output)
-                    printer.begin(config, prompt)
-                    outcome = await _take_turn(config, auth, services, printer, output, stop, options, prompt)
-                    _report(outcome, printer, output, options)
+                with _logs(run.options, run.services, output):
+                    op, shown = await _request(run)
+                    printer = _printer(run.options, run.config, output)
+                    printer.begin(run.config, shown)
+                    outcome = await _take_turn(run, op, printer, output, stop)
+                    _report(outcome, printer, output, run.options)
     except asyncio.CancelledError:
         if stop.signal is None:
             raise
@@ -218,23 +269,19 @@ def _logs(options: ExecOptions, services: Services, output: Output) -> Logs:
     )
 
 
-async def _take_turn(
-    config: Config,
-    auth: AuthManager,
-    services: Services,
-    printer: Printer,
-    output: Output,
-    stop: Stop,
-    options: ExecOptions,
-    prompt: str,
-) -> _Outcome:
+async def _take_turn(run: _Run, op: Op, printer: Printer, output: Output, stop: Stop) -> _Outcome:
     from codex_core.conversation.manager import ConversationManager
-    from codex_protocol.ops import UserInputOp
 
-    async with ConversationManager(auth, services) as manager:
-        conversation = (await manager.new_conversation(config)).conversation
+    async with ConversationManager(run.auth, run.services) as manager:
+        if run.origin is None:
+            started = await manager.new_conversation(run.config)
+        else:
+            from codex_exec.origin import continued
+
+            started = await continued(manager, run.config, run.origin, is_fork=run.options.is_fork)
+        conversation = started.conversation
         stop.interrupts(conversation)
-        turn_id = await conversation.submit(UserInputOp(items=_input(options, prompt)))
+        turn_id = await conversation.submit(op)
         gc.enable()
         return await _follow(conversation, turn_id, printer, output)
 
@@ -266,13 +313,19 @@ async def _follow(
     outcome = _Outcome()
     while True:
         event = await conversation.next_event()
+        if event.msg.type == "session_configured":
+            event = _without_the_past(event)
+        elif event.msg.type == "exited_review_mode":  # told by name: naming its class would load it each time
+            from codex_exec.review import verdict
+
+            outcome.last_message = verdict(event.msg)
         printer.event(event)
         await output.drain()
         match event.msg:
             case events.ErrorEvent() if event.id == turn_id:
                 outcome.failed = True
             case events.TaskCompleteEvent(last_agent_message=message) if event.id == turn_id:
-                outcome.last_message, outcome.completed = message, True
+                outcome.last_message, outcome.completed = outcome.last_message or message, True
                 # A turn that brought its answer has succeeded, whatever else went wrong on the way.
                 outcome.failed = outcome.failed and message is None
                 await conversation.submit(ShutdownOp())
@@ -281,6 +334,14 @@ async def _follow(
                 await conversation.submit(ShutdownOp())
             case events.ShutdownCompleteEvent():
                 return outcome
+
+
+def _without_the_past(event: Event) -> Event:
+    """The first event without what earlier runs have said: these have printed it."""
+    msg = event.msg
+    if getattr(msg, "initial_messages", None) is None:
+        return event
+    return event.model_copy(update={"msg": msg.model_copy(update={"initial_messages": None})})
 
 
 def write_last_message(path: str, message: str | None) -> str | None:

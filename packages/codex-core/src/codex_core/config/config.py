@@ -129,6 +129,10 @@ class Config:
     active_profile: str | None = None
     model_reasoning_effort: ReasoningEffort | None = None
     model_verbosity: Verbosity | None = None
+    output_schema: Mapping[str, object] | None = None
+    """JSON Schema that final messages must fit; no file says it, only a front end."""
+    is_ephemeral: bool = False
+    """Whether conversations leave no session file; only a front end says so."""
     model_context_window: int | None = None
     """Tokens; None means what the model table says."""
     model_max_output_tokens: int | None = None

@@ -114,7 +114,9 @@ def _output_type(call: ResponseItem) -> str:
 
 def is_history_item(item: ResponseItem) -> bool:
     """Whether the model is shown this item again (spec: protocol.md section 6.7)."""
-    return item.type in _KEPT_TYPES and getattr(item, "role", None) != "system"
+    # Asking a model for a field it has not is slow; a long session has very many items without a role.
+    is_system = item.type == "message" and getattr(item, "role", None) == "system"
+    return item.type in _KEPT_TYPES and not is_system
 
 
 def call_id(item: ResponseItem) -> str | None:

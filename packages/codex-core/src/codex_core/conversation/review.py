@@ -104,6 +104,7 @@ def review_context(session: Session) -> TurnContext:
         offers_web_search=False,
         offers_view_image=False,
         offers_exec_command=False,
+        output_schema=None,
     )
 
 

@@ -91,7 +91,9 @@ class _Start:
         config, services = self._config, self._services
         conversation_id = services.new_id()
         started = services.now()
-        recorder = RolloutRecorder.create(config.codex_home, conversation_id, started, services.now)
+        recorder = None
+        if not config.is_ephemeral:
+            recorder = RolloutRecorder.create(config.codex_home, conversation_id, started, services.now)
         lines = origin.lines if origin is not None else ()
 
         async def record(session: Session) -> None:
@@ -111,8 +113,17 @@ class _Start:
 
     async def resume(self, recorded: RecordedConversation) -> CodexConversation:
         from codex_core.rollout.recorder import RolloutRecorder
+        from codex_core.rollout.replay import up_to_date
 
-        recorder = RolloutRecorder.resume(recorded.path, self._services.now)
+        recorder = None
+        if not self._config.is_ephemeral:
+            recorder = RolloutRecorder.resume(recorded.path, self._services.now)
+            try:
+                # It is ours from here on; what another process wrote after we read belongs to it.
+                recorded = await asyncio.to_thread(up_to_date, recorded)
+            except BaseException:
+                recorder.close()
+                raise
 
         async def record(session: Session) -> None:
             await session.thread.record(session.environment_update())
@@ -122,7 +133,7 @@ class _Start:
     async def _session(
         self,
         conversation_id: str,
-        recorder: RolloutRecorder,
+        recorder: RolloutRecorder | None,
         lines: Sequence[RecordedLine],
         record: Callable[[Session], Awaitable[None]],
     ) -> CodexConversation:
@@ -153,9 +164,11 @@ class _Start:
                     lines, lambda: session.initial_items(session.context)
                 )
             await record(session)
-            return CodexConversation(session, self._configured(conversation_id, recorder.path, lines))
+            path = recorder.path if recorder is not None else ""
+            return CodexConversation(session, self._configured(conversation_id, path, lines))
         except BaseException:
-            recorder.close()
+            if recorder is not None:
+                recorder.close()
             await model.aclose()
             if mcp is not None:
                 await mcp.aclose()
@@ -216,6 +229,7 @@ def initial_context(config: Config) -> TurnContext:
         offers_view_image=config.include_view_image_tool,
         offers_exec_command=config.use_streamable_shell_tool and not config.use_unified_exec_tool,
         offers_unified_exec=config.use_unified_exec_tool,
+        output_schema=config.output_schema,
     )
 
 

@@ -205,6 +205,7 @@ class Turn:
             input=tuple(self._thread.history.for_request()),
             tools=self._tools.specs(context),
             parallel_tool_calls=context.family.supports_parallel_calls,
+            output_schema=context.output_schema,
         )
         stream = read_ahead(session.model_for(context).stream(prompt))
         async with answer.calls, contextlib.aclosing(stream):

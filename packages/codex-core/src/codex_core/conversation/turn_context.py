@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from codex_core.execution.environment import ShellEnvironmentPolicy
     from codex_core.model.families import ModelFamily
     from codex_protocol.config_types import AskForApproval, ReasoningEffort, ReasoningSummary
@@ -38,6 +40,8 @@ class TurnContext:
     """Terminals with `exec_command` and `write_stdin` take the shell's place."""
     offers_unified_exec: bool = False
     """Terminals with `unified_exec` take the shell's place."""
+    output_schema: Mapping[str, object] | None = None
+    """JSON Schema that the final message must fit; None leaves it free."""
 
     def with_model(self, model: str) -> TurnContext:
         """The same with another model, which brings its family and window along."""

@@ -15,7 +15,7 @@ from codex_core.errors import SessionError
 from codex_core.rollout.replay import conversation_id_of, parse_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 HEAD_RECORDS = 10
 """Records of the head that an entry carries, as the reference's listing does."""
@@ -32,6 +32,10 @@ _CURSOR = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)\|([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})"
 )
 _HEX = re.compile(r"[0-9a-f]+")
+
+
+class NoSuchSessionError(SessionError):
+    """No session has that id."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -115,18 +119,35 @@ def find_session(codex_home: str, text: str) -> str:
     Raises:
         SessionError: there is none, or there are several.
     """
+    try:
+        return find_among(session_files(codex_home), text, sessions_directory(codex_home)).path
+    except NoSuchSessionError:
+        from codex_core.rollout.archive import archived_files
+
+        find_among(archived_files(codex_home), text, codex_home)  # or there is none at all
+        raise SessionError(
+            f"The session {text} is archived; `codex unarchive {text}` takes it back."
+        ) from None
+
+
+def find_among(files: Iterable[SessionFile], text: str, place: str) -> SessionFile:
+    """The first of the files with this id, or whose id alone begins so; `place` is where one was looked for.
+
+    Raises:
+        SessionError: there is none, or there are several.
+    """
     digits = text.strip().lower().replace("-", "")
     if not _HEX.fullmatch(digits) or not MIN_PREFIX_DIGITS <= len(digits) <= 32:
         raise SessionError(
             f"`{text}` is not a session id: an id is a UUID, or the first {MIN_PREFIX_DIGITS} or more "
             "digits of one."
         )
-    found: dict[str, str] = {}
-    for file in session_files(codex_home):
+    found: dict[str, SessionFile] = {}
+    for file in files:
         if file.conversation_id.replace("-", "").startswith(digits):
-            found.setdefault(file.conversation_id, file.path)
+            found.setdefault(file.conversation_id, file)
     if not found:
-        raise SessionError(f"There is no session with the id {text} in {sessions_directory(codex_home)}.")
+        raise NoSuchSessionError(f"There is no session with the id {text} in {place}.")
     if len(found) > 1:
         raise SessionError(f"{len(found)} sessions have an id that begins with {text}; give more of it.")
     return next(iter(found.values()))
@@ -165,10 +186,11 @@ def session_files(codex_home: str, older_than: Cursor | None = None) -> Iterator
             for day_number, day_path in _numbered(month_path, 255):
                 # A file's name is what places it; its directory only says where to begin.
                 if (year_number, month_number, day_number) <= bound:
-                    yield from _files_of_day(day_path, older_than)
+                    yield from files_of(day_path, older_than)
 
 
-def _files_of_day(directory: str, older_than: Cursor | None) -> list[SessionFile]:
+def files_of(directory: str, older_than: Cursor | None = None) -> list[SessionFile]:
+    """The rollout files that lie directly in a directory, newest first."""
     files = []
     for entry in _scan(directory):
         match = _NAME.fullmatch(entry.name)

@@ -48,6 +48,17 @@ def rollout_path(codex_home: str, conversation_id: str, started: datetime) -> st
     return os.path.join(directory, f"rollout-{local:%Y-%m-%dT%H-%M-%S}-{conversation_id}.jsonl")
 
 
+class SessionInUseError(SessionError):
+    """A session that somebody else goes on with at this moment."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The session in {path} is in use by another running Codex. "
+            "End that one first, or go on in a copy: codex exec fork."
+        )
+        self.path = path
+
+
 class RolloutRecorder:
     """An open rollout file. Methods raise `OSError` when the disk refuses; the file stays readable."""
 
@@ -70,6 +81,7 @@ class RolloutRecorder:
             _make_private_directories(os.path.dirname(path), below=codex_home)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             descriptor = os.open(path, flags, 0o600)
+            is_ours(descriptor)
         except OSError as error:
             raise SessionError(
                 f"The session cannot be recorded at {path}: {error.strerror}. "
@@ -82,11 +94,14 @@ class RolloutRecorder:
         """An existing rollout file, to be continued; a last line that was torn by a crash is mended.
 
         Raises:
+            SessionInUseError: another process, or another conversation of this one, is writing it.
             SessionError: the file cannot be written.
         """
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
             try:
+                if not is_ours(descriptor):
+                    raise SessionInUseError(path)
                 mend_last_line(descriptor)
             except BaseException:
                 os.close(descriptor)
@@ -131,6 +146,22 @@ class RolloutRecorder:
             return
         line = {"timestamp": format_timestamp(self._now()), "type": kind, "payload": payload}
         append_line(self._fd, dumps(line).encode() + b"\n")
+
+
+def is_ours(descriptor: int) -> bool:
+    """Whether this descriptor is now the only one that may write the file; so until it is closed.
+
+    The lock is advisory, between those that ask. Where a file system knows no locks, nobody has one.
+    """
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def mend_last_line(descriptor: int) -> None:

@@ -7,6 +7,7 @@ Besides the lines this version writes it reads flat lines of very old releases a
 from __future__ import annotations
 
 import logging
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,6 +59,8 @@ class RecordedConversation:
     lines: tuple[RecordedLine, ...]
     skipped: int
     """Lines that could not be read."""
+    size: int = 0
+    """Bytes of the file when it was read."""
 
 
 def read_rollout(path: str) -> RecordedConversation:
@@ -89,7 +92,20 @@ def read_rollout(path: str) -> RecordedConversation:
     identifier = next((found for line in lines if (found := conversation_id_of(line))), None)
     if identifier is None:
         raise RolloutError(path, "failed to parse conversation ID from rollout file")
-    return RecordedConversation(identifier, path, tuple(lines), skipped)
+    return RecordedConversation(identifier, path, tuple(lines), skipped, len(data))
+
+
+def up_to_date(recorded: RecordedConversation) -> RecordedConversation:
+    """The same conversation, read again if its file has changed since.
+
+    Raises:
+        RolloutError: it has to be read again and cannot be.
+    """
+    try:
+        is_same = os.stat(recorded.path).st_size == recorded.size
+    except OSError as error:
+        raise RolloutError(recorded.path, f"{error.strerror} (os error {error.errno})") from error
+    return recorded if is_same else read_rollout(recorded.path)
 
 
 def parse_line(text: bytes) -> RecordedLine | None:

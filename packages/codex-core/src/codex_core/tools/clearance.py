@@ -59,6 +59,7 @@ async def clearance(
     from codex_core.approval.decide import ApprovalKey, Ask, Reason, Reject, Run, decide_command
     from codex_core.patch.invocation import NotAPatch, PatchProblem, detect_patch
     from codex_core.tools.apply_patch import run_patch
+    from codex_protocol.events import BackgroundEventEvent
     from codex_protocol.ops import ReviewDecision
 
     detected = detect_patch(command.judged, command.cwd)
@@ -80,6 +81,8 @@ async def clearance(
         platform_sandbox=platform is not SandboxType.NONE,
     )
     if isinstance(decision, Reject):
+        # The model alone would know of it: there is no begin and no end for what was never begun.
+        await runtime.emit(BackgroundEventEvent(message=decision.sentence))
         return ToolOutput(decision.sentence, success=False)
     sandbox = SandboxType.NONE
     if isinstance(decision, Ask):

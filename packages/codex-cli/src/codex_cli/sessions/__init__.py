@@ -1,0 +1,1 @@
+"""`codex sessions`: what was recorded, listed, shown, searched, exported, put away and deleted."""
