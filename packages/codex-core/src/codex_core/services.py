@@ -53,5 +53,7 @@ class Services:
     """Waits that many seconds."""
     http_transport: httpx.AsyncBaseTransport | None = None
     """Replaces the network below the HTTP client; None is the real network."""
+    user_agent_suffix: str | None = None
+    """What stands behind our name in the User-Agent header: the program that drives us, `name; version`."""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     """The environment of this process when the session began."""

@@ -261,6 +261,6 @@ def _model_client(
         conversation_id=conversation_id,
         auth=auth,
         services=services,
-        user_agent=user_agent(services.environ),
+        user_agent=user_agent(services.environ, suffix=services.user_agent_suffix),
         originator=originator(services.environ),
     )

@@ -1,0 +1,144 @@
+"""Gets ready for the first conversation while the client has nothing to ask.
+
+Models and the HTTP library cost more to load than everything else a call of a tool does. They are loaded when
+the handshake is over, one module after another, and only while no request waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from codex_mcp_server.peer import Peer
+
+PAUSE_SECONDS = 0.02
+"""Without a request for that long, the client is taken to be busy with something else."""
+
+_MODULES = (
+    "codex_mcp_server.tool_calls",
+    "codex_protocol.base",
+    "codex_protocol.mcp_tools",
+    "codex_protocol.ops",
+    "codex_protocol.events.session",
+    "codex_protocol.events.speech",
+    "codex_protocol.events.answers",
+    "codex_protocol.events.commands",
+    "codex_core.conversation.manager",
+    "codex_core.conversation.start",
+    "codex_core.conversation.conversation",
+    "codex_core.conversation.turn",
+    "codex_core.conversation.instructions",
+    "codex_core.rollout.recorder",
+    "codex_core.rollout.catalog",
+    "codex_core.tools.registry",
+    "codex_core.model.client",
+    "codex_core.model.responses_api",
+    "codex_core.model.families",
+    "codex_core.message_history",
+    "codex_core.execution.command_server",
+    "codex_core.tools.shell",
+    "codex_core.tools.apply_patch",
+    "codex_core.approval.decide",
+    "codex_login.auth",
+    "codex_login.http",
+    "codex_login.user_agent",
+    "codex_protocol.items",
+    "codex_protocol.rollout",
+    "codex_protocol.review",
+    "codex_protocol.message_kind",
+    "codex_core.conversation.item_events",
+    "codex_core.conversation.prompts",
+    "codex_core.conversation.turn_context",
+    "codex_core.conversation.user_input",
+    "codex_core.model.tool_spec",
+    "codex_core.model.transports",
+    "codex_core.patch.specification",
+    "codex_core.tools.plan",
+    "codex_core.tools.view_image",
+    "codex_core.tools.web_search",
+    "codex_core.workspace.images",
+    "encodings.idna",
+    "pwd",
+    "ssl",
+    "h11",
+)
+
+_MODELS = {
+    "codex_protocol.mcp_tools": ("CodexToolCallParams",),
+    "codex_protocol.ops": ("TextInput", "UserInputOp", "Submission"),
+    "codex_protocol.events": (
+        "SessionConfiguredEvent",
+        "TaskStartedEvent",
+        "AgentMessageDeltaEvent",
+        "AgentMessageEvent",
+        "UserMessageEvent",
+        "TokenCountEvent",
+        "ErrorEvent",
+        "TaskCompleteEvent",
+        "Event",
+    ),
+    "codex_protocol.items": ("InputTextContent", "OutputTextContent", "MessageItem", "FunctionCallItem"),
+    "codex_protocol.tokens": ("TokenUsage", "TokenUsageInfo"),
+    "codex_protocol.rollout": ("GitInfo", "SessionMeta", "TurnContextItem", "RolloutLine"),
+}
+"""Models of every turn: pydantic builds what reads and writes them when they are first used."""
+
+
+class WarmUp:
+    """Loads in the background what a first call would have to wait for."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+        self._steps = _steps()
+        self._task: asyncio.Task[None] | None = None
+        peer.on_idle = self._on_idle
+
+    async def aclose(self) -> None:
+        """Stops it."""
+        self._peer.on_idle = lambda: None
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def _on_idle(self) -> None:
+        if self._peer.has_answered and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._run(), name="warm up")
+
+    async def _run(self) -> None:
+        await asyncio.sleep(PAUSE_SECONDS)
+        while self._peer.is_idle:
+            step = next(self._steps, None)
+            if step is None:
+                gc.freeze()  # all of that stays
+                gc.enable()
+                self._peer.on_idle = lambda: None
+                return
+            step()
+            await asyncio.sleep(0)
+
+
+def _steps() -> Iterator[Callable[[], object]]:
+    for name in _MODULES:
+        yield partial(import_module, name)
+    yield _import_http
+    yield partial(import_module, "codex_login.direct")
+    for module, names in _MODELS.items():
+        for name in names:
+            yield partial(_build, module, name)
+    yield partial(import_module, "codex_protocol.ide_methods")
+
+
+def _build(module: str, name: str) -> None:
+    getattr(import_module(module), name).model_rebuild()
+
+
+def _import_http() -> None:
+    from codex_login.http import import_httpx
+
+    import_httpx()
