@@ -44,11 +44,13 @@ class Conversation:
     provider: Mapping[str, object] = field(default_factory=dict)
     wire_api: str = "responses"
     model: str = "gpt-5"
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str | bytes] = field(default_factory=dict)
     home_files: Mapping[str, str] = field(default_factory=dict)
     decisions: tuple[str, ...] = ()
     moments: Mapping[str, Moment] = field(default_factory=dict)
     allowed: tuple[Allowed, ...] = ()
+    varying: tuple[str, ...] = ()
+    """Paths, as in `Allowed`, where the reference differs from run to run."""
 
 
 def says(identifier: str, *texts: str) -> Document:

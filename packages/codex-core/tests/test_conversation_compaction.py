@@ -195,7 +195,9 @@ async def test_after_a_final_answer_nothing_is_summed_up_until_the_user_goes_on(
     await talk.say("two")
     await talk.until("task_complete")
     assert (await talk.until("task_complete"))["last_agent_message"] == "B"
-    assert "one\n\ntwo" in texts(talk.input_of(2))[-1]
+    # What is asked now stands behind the summary of what was before it.
+    assert "SUMMARY" in texts(talk.input_of(2))[-2]
+    assert texts(talk.input_of(2))[-1] == "two"
 
 
 async def test_a_conversation_that_stays_above_the_limit_stops(talk: Any) -> None:
@@ -255,4 +257,4 @@ async def test_interrupt_while_it_is_summed_up_by_itself(talk: Any) -> None:
     await talk.say("two")
     assert (await talk.until("task_complete"))["last_agent_message"] is None
     assert (await talk.until("task_complete"))["last_agent_message"] == "ok"
-    assert "AGAIN" in texts(talk.input_of(3))[-1]
+    assert "AGAIN" in texts(talk.input_of(3))[-2]

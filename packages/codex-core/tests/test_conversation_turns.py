@@ -133,7 +133,10 @@ async def test_empty_input_does_not_block_the_conversation(talk: Any) -> None:
 
     await talk.start([answer(message("ok"))])
     await talk.conversation.submit(UserInputOp(items=()))
+    assert (await talk.until("task_complete"))["last_agent_message"] is None
     assert (await talk.ask("hi"))[-1] == "task_complete"
+    assert talk.events[-1]["msg"]["last_agent_message"] == "ok"
+    assert len(talk.server.requests) == 1
 
 
 async def test_calls_of_one_answer_run_one_after_another(talk: Any) -> None:

@@ -40,6 +40,24 @@ def test_no_log_has_no_id_and_no_entries(tmp_path: Path) -> None:
     assert history_metadata(str(tmp_path)) == (0, 0)
 
 
+async def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    os.symlink(tmp_path / "pipe", tmp_path / "history.jsonl")
+    (tmp_path / "pipe").chmod(0o666)
+    assert history_metadata(str(tmp_path)) == (0, 0)
+    await add(tmp_path, "hi")
+    assert (tmp_path / "pipe").stat().st_mode & 0o777 == 0o666
+    assert await read(tmp_path, 0) is None
+
+
+async def test_a_log_that_is_linked_stays_linked_when_it_is_cut(tmp_path: Path) -> None:
+    os.symlink(tmp_path / "elsewhere.jsonl", tmp_path / "history.jsonl")
+    for number in range(20):
+        await add(tmp_path, f"prompt {number}", max_bytes=200)
+    assert (tmp_path / "history.jsonl").is_symlink()
+    assert (tmp_path / "elsewhere.jsonl").stat().st_size <= 200
+
+
 @pytest.mark.parametrize(
     ("content", "entries"),
     [(b"", 0), (b"{}\n", 1), (b"{}\n{}\nhalf", 2), (b"x" * 70_000 + b"\n" + b"\n" * 70_000, 70_001)],

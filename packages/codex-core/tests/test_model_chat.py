@@ -582,13 +582,17 @@ async def test_a_model_whose_roles_must_alternate_is_asked_again_that_way_and_re
 
 async def test_a_model_that_takes_no_images_is_told_of_them_instead() -> None:
     refused = http_error(500, {"error": {"message": "image input is not supported"}})
-    server = ScriptedTransport([refused, "ok", "ok"])
+    server = ScriptedTransport([refused, "ok", "ok", "ok"])
     client = chat_client(server)
     look = (parse_response_item(say("user", "look", images=1)),)
     for _ in range(2):
         events = [event async for event in client.stream(Prompt("", look))]
         assert isinstance(events[-1], Completed)
-    await client.aclose()
     assert len(server.requests) == 3
     assert [request.input[1]["content"] for request in server.requests[1:]] == [f"look{NOTE}"] * 2
+    # Another model of the same conversation may well take them.
+    async for _ in client.with_turn(model="other").stream(Prompt("", look)):
+        pass
+    await client.aclose()
+    assert isinstance(server.requests[3].input[1]["content"], list)
     assert any(isinstance(part, InputImageContent) for part in getattr(look[0], "content", ()))

@@ -8,6 +8,8 @@ of the new one for a line of the old.
 from __future__ import annotations
 
 import os
+import stat
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,14 +41,21 @@ def history_path(codex_home: str) -> str:
 def history_metadata(codex_home: str) -> tuple[int, int]:
     """The log's id (its inode number) and how many entries it holds; (0, 0) when there is none."""
     try:
-        with open(history_path(codex_home), "rb") as file:
-            log_id = os.fstat(file.fileno()).st_ino
-            entries = 0
-            while chunk := file.read(_PIECE):
-                entries += chunk.count(b"\n")
+        descriptor = os.open(history_path(codex_home), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return 0, 0
-    return log_id, entries
+    entries = 0
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return 0, 0  # linked to /dev/null, say, by somebody who wants no history
+        while chunk := os.read(descriptor, _PIECE):
+            entries += chunk.count(b"\n")
+    except OSError:
+        return 0, 0
+    finally:
+        os.close(descriptor)
+    return status.st_ino, entries
 
 
 async def append_entry(
@@ -56,7 +65,7 @@ async def append_entry(
     max_bytes: int | None,
     sleep: Callable[[float], Awaitable[None]],
 ) -> None:
-    """Adds a prompt; the file is then readable by its owner only.
+    """Adds a prompt; the file is then readable by its owner only. Nothing is added to what is no file.
 
     Raises:
         OSError: it cannot be written, or stays locked by others for a second.
@@ -64,9 +73,11 @@ async def append_entry(
     from codex_core.rollout.recorder import append_line
 
     os.makedirs(codex_home, mode=0o700, exist_ok=True)
-    path = history_path(codex_home)
+    path = os.path.realpath(history_path(codex_home))  # where it is a link, its target is cut, too
     descriptor = await _open_locked(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, exclusive=True, sleep=sleep)
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return
         os.fchmod(descriptor, 0o600)
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
@@ -100,7 +111,7 @@ def _line(descriptor: int, log_id: int, offset: int) -> HistoryLine | None:
     from codex_protocol.history_entry import HistoryLine
 
     with open(descriptor, "rb") as file:
-        if os.fstat(descriptor).st_ino != log_id:
+        if os.fstat(descriptor).st_ino != log_id or offset > sys.maxsize:
             return None
         text = next(islice(file, offset, None), None)
     try:
@@ -119,7 +130,7 @@ async def _open_locked(
     for attempt in range(_LOCK_TRIES):
         if attempt:
             await sleep(_LOCK_WAIT_S)
-        descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             if os.fstat(descriptor).st_nlink:  # else it was replaced while we waited for it

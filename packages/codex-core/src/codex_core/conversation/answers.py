@@ -6,9 +6,30 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from codex_core.conversation.beside import Beside
     from codex_core.conversation.session import Session
+    from codex_protocol.ops import Op
 
 _log = logging.getLogger(__name__)
+
+
+async def serve(session: Session, beside: Beside, submission_id: str, op: Op) -> None:
+    """Has a question answered beside the conversation; the file's path is known at once."""
+    from codex_protocol import ops
+
+    match op:
+        case ops.AddToHistoryOp():
+            await beside.run(add_to_history(session, op.text), is_write=True)
+        case ops.GetHistoryEntryRequestOp():
+            await beside.run(history_entry(session, submission_id, op.log_id, op.offset))
+        case ops.GetPathOp():
+            await path(session, submission_id)
+        case ops.ListMcpToolsOp():
+            await beside.run(mcp_tools(session, submission_id))
+        case ops.ListCustomPromptsOp():
+            await beside.run(custom_prompts(session, submission_id))
+        case _:
+            _log.warning("an operation of type %s is not served", op.type)
 
 
 async def add_to_history(session: Session, text: str) -> None:

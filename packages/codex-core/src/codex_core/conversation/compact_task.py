@@ -96,8 +96,8 @@ async def _ask(
     items: list[ResponseItem],
     emit: Callable[[EventMsg], Awaitable[None]],
 ) -> str:
+    from codex_core.conversation.answer_stream import last_text, read_ahead
     from codex_core.conversation.prompts import prompt_text
-    from codex_core.conversation.turn import last_text, read_ahead
     from codex_core.model.prompt import Prompt
     from codex_core.model.response_events import ItemDone
     from codex_protocol.items import MessageItem

@@ -31,6 +31,8 @@ _IMAGE_CHARS = 6_000
 _OUTPUT_CHARS = (4_000, 400)
 """To what tool outputs are cut, step by step, where a conversation does not fit the model any more."""
 _SMALLEST_CHARS = 2_000
+_SHORTER = 4
+"""To what part of them the user's words are cut when a bridge is still too long."""
 
 _SUMMARY_HEADING = (
     "\n\nThe work done so far was summed up for you, because the conversation had become too long to be "
@@ -48,22 +50,37 @@ class UserWords:
 
 
 def compacted_history(
-    initial: Sequence[ResponseItem], history: History, summary: str, *, keep_images: bool = True
+    initial: Sequence[ResponseItem],
+    history: History,
+    summary: str,
+    *,
+    keep_images: bool = True,
+    max_chars: int = MAX_USER_WORDS_CHARS,
 ) -> History:
     """The history that takes the place of `history`; `initial` is what a new conversation is told first."""
-    said = all_user_words(history)
+    said = all_user_words(history, max_chars)
     if not keep_images:
         said = tuple(UserWords(words.text) for words in said)
     return History([*initial, _bridge(said, summary)], carried=said)
 
 
-def all_user_words(history: History) -> tuple[UserWords, ...]:
+def shorter_words(history: History) -> int | None:
+    """To how many characters to cut what the user said, for a model that a bridge is too long for.
+
+    None when so little is left that it cannot be the trouble.
+    """
+    chars = sum(len(words.text) for words in history.carried)
+    has_images = any(words.images for words in history.carried)
+    return max(chars // _SHORTER, 1) if chars > _SMALLEST_CHARS or has_images else None
+
+
+def all_user_words(history: History, max_chars: int = MAX_USER_WORDS_CHARS) -> tuple[UserWords, ...]:
     """Everything the user said, in order, also before earlier compactions; the oldest go when it is much."""
     kept: list[UserWords] = []
     chars = images = 0
     said = [*history.carried, *(_words(item) for item in history.items if is_prompt(item))]
     for words in reversed(said):
-        text = _middle_cut(words.text, max(0, MAX_USER_WORDS_CHARS - chars))
+        text = _middle_cut(words.text, max(0, max_chars - chars))
         pictures = words.images[: MAX_IMAGES - images]
         if not text and not pictures:
             continue

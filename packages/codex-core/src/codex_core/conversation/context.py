@@ -19,6 +19,8 @@ BRIDGE_OPENING = "An earlier part of this conversation is no longer shown to you
 TURN_ABORTED_OPENING = "<turn_aborted>"
 
 _ENVIRONMENT_FIELDS = ("cwd", "approval_policy", "sandbox_mode", "network_access", "writable_roots")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
 _SANDBOX_FIELDS = ("sandbox_mode", "network_access", "writable_roots")
 
 
@@ -44,7 +46,8 @@ def environment_item(
     """Where the model works and what it may do; a part that is None is not mentioned."""
     lines = ["<environment_context>"]
     if cwd is not None:
-        lines.append(f"  <cwd>{cwd}</cwd>")
+        # As it will be read back: bytes of a name that are no UTF-8 are lone surrogates here.
+        lines.append(f"  <cwd>{_SURROGATE.sub(_REPLACEMENT, cwd)}</cwd>")
     if approval_policy is not None:
         lines.append(f"  <approval_policy>{approval_policy}</approval_policy>")
     if sandbox_policy is not None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Self
 
-from codex_core.conversation.session import ended
+from codex_core.errors import SessionError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -71,7 +71,7 @@ class CodexConversation:
             SessionError: the conversation has been shut down.
         """
         if self.has_ended:
-            raise ended()
+            raise _ended()
         try:
             self._session.submissions.put_nowait(submission)
         except asyncio.QueueFull:
@@ -82,7 +82,7 @@ class CodexConversation:
                 is_taken = handing_in.done()
                 handing_in.cancel()
             if not is_taken:
-                raise ended() from None
+                raise _ended() from None
 
     async def next_event(self) -> Event:
         """The next thing that happened; the first is always `session_configured`.
@@ -96,13 +96,13 @@ class CodexConversation:
             first, self._first = self._first, None
             return Event(id="", msg=first)
         if self._ended:
-            raise ended()
+            raise _ended()
         entry = await self._session.events.get()
         if entry is None:
             self._ended = True
             self._session.events.put_nowait(None)  # for others who wait
             await self._loop  # a defect that ended the loop is raised here, where it can be seen
-            raise ended()
+            raise _ended()
         submission_id, msg = entry
         return Event(id=submission_id, msg=msg)
 
@@ -150,3 +150,8 @@ class CodexConversation:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def _ended() -> SessionError:
+    """The error of a conversation that has been shut down."""
+    return SessionError("internal error; agent loop died unexpectedly")

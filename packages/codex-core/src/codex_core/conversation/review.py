@@ -127,8 +127,7 @@ async def run_review(session: Session, submission_id: str, request: ReviewReques
     try:
         text = await turn.converse(items)
     except (ModelError, StillTooLongError) as error:
-        session.tasks.stop_taking_input()
-        await turn.emit(events.ErrorEvent(message=str(error)))
+        await turn.tell_failure(error)
     except BaseException:
         await turn.emit(events.ExitedReviewModeEvent(review_output=None))
         raise

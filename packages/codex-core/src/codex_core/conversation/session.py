@@ -11,13 +11,13 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from codex_core.conversation import briefing
 from codex_core.conversation.beside import Beside
-from codex_core.conversation.context import environment_item, login_shell_name, turn_aborted_item
+from codex_core.conversation.context import environment_update, turn_aborted_item
 from codex_core.conversation.history import History
 from codex_core.conversation.recording import Recording
 from codex_core.conversation.tasks import Job, PendingInput, Tasks
 from codex_core.conversation.thread import Thread
-from codex_core.errors import SessionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,6 +65,9 @@ class Session:
         user_instructions: str | None,
         mcp: McpConnections | None = None,
     ) -> None:
+        from codex_protocol.events import is_persisted
+
+        self._is_persisted = is_persisted  # asked for every event
         self.conversation_id = conversation_id
         self.config = config
         self.services = services
@@ -166,9 +169,7 @@ class Session:
 
     async def emit(self, submission_id: str, msg: EventMsg) -> None:
         """Records an event that is kept, then sends it; waits while the front end is behind."""
-        from codex_protocol.events import is_persisted
-
-        if is_persisted(msg):
+        if self._is_persisted(msg):
             await self.recording.event(msg)
         await self.events.put((submission_id, msg))
 
@@ -248,6 +249,7 @@ class Session:
             await self.tasks.stop()
 
     async def _serve_one(self, submission_id: str, op: Op) -> None:
+        from codex_core.conversation import answers
         from codex_protocol import ops
 
         match op:
@@ -267,25 +269,7 @@ class Session:
                 await self._abort_task("replaced")
                 await self._start(self._review(submission_id, op))
             case _:
-                await self._serve_question(submission_id, op)
-
-    async def _serve_question(self, submission_id: str, op: Op) -> None:
-        from codex_core.conversation import answers
-        from codex_protocol import ops
-
-        match op:
-            case ops.AddToHistoryOp():
-                await self._answers.run(answers.add_to_history(self, op.text), is_write=True)
-            case ops.GetHistoryEntryRequestOp():
-                await self._answers.run(answers.history_entry(self, submission_id, op.log_id, op.offset))
-            case ops.GetPathOp():
-                await answers.path(self, submission_id)
-            case ops.ListMcpToolsOp():
-                await self._answers.run(answers.mcp_tools(self, submission_id))
-            case ops.ListCustomPromptsOp():
-                await self._answers.run(answers.custom_prompts(self, submission_id))
-            case _:
-                _log.warning("an operation of type %s is not served", op.type)
+                await answers.serve(self, self._answers, submission_id, op)
 
     async def _tell_mcp_failures(self, mcp: McpConnections) -> None:
         from codex_core.mcp.connections import failure_message
@@ -301,14 +285,14 @@ class Session:
         """Starts a task, or gives the input to the one that runs (spec: agent.md sections 2 and 18)."""
         from codex_core.conversation.turn import Turn
 
-        if not items:
-            return
         if self.tasks.takes_input:
-            self.tasks.inject(items, is_prompt=True)
+            if items:
+                self.tasks.inject(items, is_prompt=True)
             return
 
         async def run() -> None:
-            await Turn(self, submission_id, context, self.thread).run(items)
+            turn = Turn(self, submission_id, context, self.thread)
+            await (turn.run(items) if items else turn.run_empty())
 
         await self._start(Job(submission_id, run, takes_input=True, is_turn=True))
 
@@ -340,7 +324,7 @@ class Session:
         for given in left:
             if job.is_turn or given.is_prompt:
                 await self.record_input(self.thread, given)
-        await self.record_notes()
+        await self._tell_settings()
 
     async def _tell_defect(self, job: Job, error: Exception) -> None:
         from codex_protocol.events import ErrorEvent, TaskCompleteEvent
@@ -360,7 +344,7 @@ class Session:
             return
         if job.is_turn:
             await self.thread.record([turn_aborted_item()])
-        await self.record_notes()
+        await self._tell_settings()
         await self.emit(job.submission_id, TurnAbortedEvent(reason=TurnAbortReason(reason)))
 
     async def _answer(self, question_id: str, decision: ReviewDecision) -> None:
@@ -380,47 +364,27 @@ class Session:
     async def _override_context(self, op: OverrideTurnContextOp) -> None:
         """Changes the settings of later turns and tells the model what changed."""
         self.context = self.context.overridden(op)
-        if op.cwd is not None or op.approval_policy is not None or op.sandbox_policy is not None:
-            note = environment_item(
-                cwd=None if op.cwd is None else self.context.cwd,
-                approval_policy=op.approval_policy,
-                sandbox_policy=op.sandbox_policy,
-                shell=None,
-            )
+        if (note := briefing.override_note(op, self.context)) is not None:
             self._notes.append(note)
             if not self.tasks.is_busy:  # a running task must not find it between a call and its output
                 await self.record_notes()
 
-    def instructions(self, context: TurnContext) -> str:
-        """The base instructions of a request under these settings (spec: agent.md section 5)."""
-        from codex_core.conversation.prompts import base_instructions
+    async def _tell_settings(self) -> None:
+        """Tells the model, behind a task, what changed during it; also what a summary has made it forget."""
+        await self.record_notes()
+        if self.thread.take_compacted():
+            await self.thread.record(self.environment_update())
 
-        if context.base_instructions is not None:
-            return context.base_instructions
-        offers_patch = self.tools.offers("apply_patch", context)
-        return base_instructions(context.family, teach_apply_patch=not offers_patch)
+    def instructions(self, context: TurnContext) -> str:
+        """The base instructions of a request under these settings."""
+        return briefing.instructions(context, self.tools)
 
     def initial_items(self, context: TurnContext) -> list[ResponseItem]:
         """What the model is told before the user's first word."""
-        from codex_core.conversation.context import instructions_item
-
-        items: list[ResponseItem] = []
-        if self.user_instructions:
-            items.append(instructions_item(self.user_instructions))
-        items.append(
-            environment_item(
-                cwd=context.cwd,
-                approval_policy=context.approval_policy,
-                sandbox_policy=context.sandbox_policy,
-                shell=login_shell_name(),
-            )
-        )
-        return items
+        return briefing.initial_items(context, self.user_instructions)
 
     def environment_update(self) -> list[ResponseItem]:
         """What to tell the model of its surroundings if the history says otherwise, else nothing."""
-        from codex_core.conversation.context import environment_update
-
         item = environment_update(self.history.items, self.context)
         return [] if item is None else [item]
 
@@ -434,8 +398,3 @@ def _log_defect(task: asyncio.Task[None]) -> None:
     """Says so if a task in the background ended as none may; the conversation does without its result."""
     if not task.cancelled() and (error := task.exception()) is not None:
         _log.error("%s ended in an unexpected error", task.get_name(), exc_info=error)
-
-
-def ended() -> SessionError:
-    """The error of a conversation that has been shut down."""
-    return SessionError("internal error; agent loop died unexpectedly")

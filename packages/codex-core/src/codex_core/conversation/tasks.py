@@ -110,12 +110,15 @@ class Tasks:
 
     async def stop(self) -> Job | None:
         """Stops the running task, drops what waits and input not carried; the job, or None if none ran."""
-        task, self._task = self._task, None
+        task = self._task
         if task is None or task.done():
             return None
         self._waiting.clear()
-        task.cancel()
+        self._takes_input = False
+        if not task.cancelling():  # an earlier `stop` may have been cancelled; its work is not cut short
+            task.cancel()
         await asyncio.wait([task])
+        self._task = None
         self._pending.clear()
         return self._job
 

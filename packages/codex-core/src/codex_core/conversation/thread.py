@@ -5,16 +5,28 @@ A session has one that is recorded; a review has its own, which nobody keeps.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from codex_core.conversation.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from codex_core.conversation.history import History
     from codex_core.conversation.turn_context import TurnContext
     from codex_protocol.items import ResponseItem
     from codex_protocol.rollout import CompactedItem
     from codex_protocol.tokens import TokenUsage
+
+
+@dataclass(frozen=True, slots=True)
+class _Bridge:
+    """What a history begins with since it was last compacted."""
+
+    initial: tuple[ResponseItem, ...]
+    summary: str
+    end: int
+    """How many items these are, with the bridge."""
 
 
 class Thread:
@@ -31,6 +43,8 @@ class Thread:
         self.history = history
         self.usage: TokenUsage | None = None
         """What the last answer said it used; None at the beginning and after a compaction."""
+        self._bridge: _Bridge | None = None
+        self._was_compacted = False
         self._initial_items = initial_items
         self._write = write
         self._write_compacted = write_compacted
@@ -53,11 +67,37 @@ class Thread:
         from codex_core.conversation.compaction import compacted_history
         from codex_protocol.rollout import CompactedItem
 
-        initial = self._initial_items(context)
+        initial = tuple(self._initial_items(context))
         self.history = compacted_history(initial, self.history, summary, keep_images=keep_images)
+        self._bridge = _Bridge(initial, summary, len(self.history.items))
+        self._was_compacted = True
         self.usage = None
         if self._write_compacted is not None:
             await self._write_compacted(CompactedItem(message=summary))
+
+    def shorten(self) -> bool:
+        """Cuts what the user said in the bridge, and its pictures; false when nothing is left to cut.
+
+        The rollout keeps everything: a model with more room may go on from it.
+        """
+        from codex_core.conversation.compaction import compacted_history, shorter_words
+
+        bridge, limit = self._bridge, shorter_words(self.history)
+        if bridge is None or limit is None:
+            return False
+        later = self.history.items[bridge.end :]
+        said = History(carried=self.history.carried)
+        self.history = compacted_history(
+            bridge.initial, said, bridge.summary, keep_images=False, max_chars=limit
+        )
+        self.history.record(later)
+        self.usage = None
+        return True
+
+    def take_compacted(self) -> bool:
+        """Whether a bridge has been put in since this was asked last."""
+        was_compacted, self._was_compacted = self._was_compacted, False
+        return was_compacted
 
     def is_full(self, limit: int | None) -> bool:
         """Whether the last answer left `limit` or more tokens in the model's window; 0 is none."""

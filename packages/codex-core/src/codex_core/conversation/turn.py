@@ -7,41 +7,32 @@ sections 3, 8, 9; D1-D4). A conversation that has become too long is summed up b
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+# By the time a turn begins these are loaded; a stream of thousands of pieces is not to look them up for each.
+from codex_core.conversation.answer_stream import last_text, read_ahead
 from codex_core.conversation.calls import Calls, call_of
+from codex_core.conversation.item_events import item_events
 from codex_core.conversation.retrying import ask_with_retries
 from codex_core.conversation.tasks import PendingInput
+from codex_core.conversation.turn_runtime import TurnRuntime
 from codex_core.errors import ModelError, SessionError
+from codex_core.model import response_events as response
+from codex_protocol import events
+from codex_protocol.items import MessageItem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import Iterable
 
-    from codex_core.approval.decide import ApprovalKey
-    from codex_core.config.config import Config
     from codex_core.conversation.session import Session
     from codex_core.conversation.thread import Thread
     from codex_core.conversation.turn_context import TurnContext
-    from codex_core.execution.command_server import CommandServer
-    from codex_core.execution.terminal_sessions import TerminalSessions
-    from codex_core.mcp.connections import McpConnections
-    from codex_core.model.response_events import ResponseEvent
-    from codex_core.services import Services
     from codex_core.tools.registry import ToolRegistry
-    from codex_core.workspace.turn_diff import TurnDiffTracker
-    from codex_protocol.events import EventMsg
-    from codex_protocol.file_change import FileChange
-    from codex_protocol.items import MessageItem, ResponseItem
-    from codex_protocol.ops import InputItem, ReviewDecision
+    from codex_protocol.items import ResponseItem
+    from codex_protocol.ops import InputItem
     from codex_protocol.tokens import TokenUsage
-
-STREAM_QUEUE_SIZE = 1_600
-"""Stream events read ahead of the tools (spec: agent.md section 8)."""
-
-_SILENT_IN_REVIEWS = frozenset({"agent_message", "agent_message_delta"})
 
 
 @dataclass(slots=True)
@@ -64,7 +55,7 @@ class StillTooLongError(SessionError):
 
 
 class Turn:
-    """Runs one task of a session to its end; also what tools see of it (`ToolRuntime`)."""
+    """Runs one task of a session to its end."""
 
     def __init__(
         self,
@@ -79,9 +70,9 @@ class Turn:
         self._id = submission_id
         self._context = context
         self._thread = thread
-        self._is_review = is_review
+        self._runtime = TurnRuntime(session, submission_id, context, is_review=is_review)
+        self.emit = self._runtime.emit
         self._tools: ToolRegistry = session.tools
-        self._diff: TurnDiffTracker | None = None
         self._held: list[ResponseItem] = []
         self._user_texts: list[str] = []
         self._may_compact = True
@@ -90,20 +81,28 @@ class Turn:
 
     async def run(self, items: list[InputItem]) -> None:
         """Runs until the model has answered or cannot; always ends with `task_complete`."""
-        from codex_protocol.events import ErrorEvent, TaskCompleteEvent, TaskStartedEvent
-
-        await self.emit(TaskStartedEvent(model_context_window=self._context.context_window))
+        await self.emit(events.TaskStartedEvent(model_context_window=self._context.context_window))
         last_message: str | None = None
         try:
             last_message = await self.converse(items)
         except (ModelError, StillTooLongError) as error:
-            self._session.tasks.stop_taking_input()
-            await self._note_limits(error)
-            text = str(error)
-            if _refuses_image(error) and self._thread.history.drop_images():
-                text += "\nThe image is left out of this conversation from now on."
-            await self.emit(ErrorEvent(message=text))
-        await self.emit(TaskCompleteEvent(last_agent_message=last_message))
+            await self.tell_failure(error)
+        await self.emit(events.TaskCompleteEvent(last_agent_message=last_message))
+
+    async def run_empty(self) -> None:
+        """The task of input with nothing in it: over at once, so that nobody waits for its end (D1)."""
+        await self.emit(events.TaskStartedEvent(model_context_window=self._context.context_window))
+        self._session.tasks.stop_taking_input()
+        await self.emit(events.TaskCompleteEvent(last_agent_message=None))
+
+    async def tell_failure(self, error: ModelError | StillTooLongError) -> None:
+        """Says why the model was not asked any further, and leaves out of the thread what it cannot take."""
+        self._session.tasks.stop_taking_input()
+        await self._note_limits(error)
+        text = str(error)
+        if _refuses_image(error) and self._thread.history.drop_images():
+            text += "\nThe image is left out of this conversation from now on."
+        await self.emit(events.ErrorEvent(message=text))
 
     async def converse(self, items: list[InputItem]) -> str | None:
         """Puts what the user said to the model and does what it calls for; its last message, if any.
@@ -112,34 +111,51 @@ class Turn:
             ModelError: the model cannot be asked any further.
             StillTooLongError: the conversation does not fit, although it was summed up.
         """
-        await self._session.record_input(self._thread, PendingInput(tuple(items), is_prompt=True))
+        was_compacted = False
+        try:
+            was_compacted = await self._make_room(was_compacted=False)
+        finally:  # also when it is stopped: what the user said is never lost, and stands behind a summary
+            await self._session.record_input(self._thread, PendingInput(tuple(items), is_prompt=True))
         self._user_texts += _texts_of(items)
         self._tools = await self._session.ready_tools()
-        was_compacted = False
         while True:
             await self._record_pending()
-            if self._thread.is_full(self.config.model_auto_compact_token_limit):
-                if was_compacted:
-                    raise self._still_too_long()
-                was_compacted = await self._compact(keep_images=True)
-            else:
-                was_compacted = False
             answer = await self._ask_or_compact()
             if not answer.made_calls and not self._session.tasks.has_pending_input:
                 self._session.tasks.stop_taking_input()
                 self._notify(answer.last_message)
                 return answer.last_message
+            was_compacted = await self._make_room(was_compacted=was_compacted)
+
+    async def _make_room(self, *, was_compacted: bool) -> bool:
+        """Sums up a thread that has reached the limit; whether that was done, or done once more with less.
+
+        Raises:
+            StillTooLongError: it was summed up just before, and there is nothing more to leave out.
+        """
+        if not self._thread.is_full(self._runtime.config.model_auto_compact_token_limit):
+            return False
+        if not was_compacted:
+            return await self._compact(keep_images=True)
+        if not self._thread.shorten():
+            raise self._still_too_long()
+        return True
 
     async def _ask_or_compact(self) -> _Answer:
-        """One answer; a conversation that the model finds too long is summed up once and sent again."""
+        """One answer; a conversation the model finds too long is summed up, ever shorter, and sent again."""
         from codex_core.model.errors import ContextWindowExceeded
 
-        try:
-            return await self._ask()
-        except ContextWindowExceeded:
-            if not await self._compact(keep_images=False):
-                raise
-        return await self._ask()
+        is_compacted = False
+        while True:
+            try:
+                return await self._ask()
+            except ContextWindowExceeded:
+                if is_compacted:
+                    is_shorter = self._thread.shorten()
+                else:
+                    is_compacted = is_shorter = await self._compact(keep_images=False)
+                if not is_shorter:
+                    raise
 
     async def _compact(self, *, keep_images: bool) -> bool:
         """Sums the conversation up in the middle of this task; whether that worked.
@@ -158,13 +174,13 @@ class Turn:
     def _still_too_long(self) -> StillTooLongError:
         usage = self._thread.usage
         return StillTooLongError(
-            self.config.model_auto_compact_token_limit or 0,
+            self._runtime.config.model_auto_compact_token_limit or 0,
             usage.tokens_in_context_window if usage is not None else 0,
         )
 
     async def _ask(self) -> _Answer:
         """One answer of the model; a broken stream is tried again with what was finished kept."""
-        answer = _Answer(Calls(self, self._tools, self._thread))
+        answer = _Answer(Calls(self._runtime, self._tools, self._thread))
 
         async def ask_once() -> None:
             self._held.clear()
@@ -173,8 +189,8 @@ class Turn:
 
         await ask_with_retries(
             ask_once,
-            limit=self.config.model_provider.stream_max_retries,
-            services=self.services,
+            limit=self._runtime.config.model_provider.stream_max_retries,
+            services=self._runtime.services,
             emit=self.emit,
         )
         return answer
@@ -198,10 +214,7 @@ class Turn:
 
     # -- what the stream brings -----------------------------------------------------------------
 
-    async def _handle(self, event: ResponseEvent, answer: _Answer) -> None:
-        from codex_core.model import response_events as response
-        from codex_protocol import events
-
+    async def _handle(self, event: response.ResponseEvent, answer: _Answer) -> None:
         match event:
             case response.TextDelta(delta):
                 await self.emit(events.AgentMessageDeltaEvent(delta=delta))
@@ -212,7 +225,7 @@ class Turn:
             case response.ReasoningSectionBreak():
                 await self.emit(events.AgentReasoningSectionBreakEvent())
             case response.RawReasoningDelta(delta):
-                if self.config.show_raw_agent_reasoning:
+                if self._runtime.config.show_raw_agent_reasoning:
                     await self.emit(events.AgentReasoningRawContentDeltaEvent(delta=delta))
             case response.WebSearchStarted(identifier):
                 await self.emit(events.WebSearchBeginEvent(call_id=identifier))
@@ -226,9 +239,6 @@ class Turn:
                 pass
 
     async def _handle_item(self, item: ResponseItem, answer: _Answer) -> None:
-        from codex_core.conversation.item_events import item_events
-        from codex_protocol.items import MessageItem
-
         call = call_of(item)
         if item.type == "reasoning":
             # Reasoning alone is not valid input: it is kept with the item it led to, or not at all.
@@ -237,7 +247,7 @@ class Turn:
             if call is None or not answer.calls.may_run_beside_others(call):
                 await answer.calls.finish()
             await self._record_held(item)
-        for msg in item_events(item, show_raw_reasoning=self.config.show_raw_agent_reasoning):
+        for msg in item_events(item, show_raw_reasoning=self._runtime.config.show_raw_agent_reasoning):
             await self.emit(msg)
         if isinstance(item, MessageItem) and item.role == "assistant":
             answer.last_message = last_text(item)
@@ -255,15 +265,13 @@ class Turn:
         if usage is not None:
             self._thread.usage = usage
         await self._tell_tokens(usage)
-        if self._diff is not None:
-            await emit_turn_diff(self)
+        if self._runtime.has_diff:
+            await emit_turn_diff(self._runtime)
 
     async def _tell_tokens(self, usage: TokenUsage | None) -> None:
-        from codex_protocol.events import TokenCountEvent
-
         limits = self._session.rate_limits
         await self.emit(
-            TokenCountEvent(
+            events.TokenCountEvent(
                 info=self._session.count_tokens(usage, self._context),
                 rate_limits=None if limits is None else limits.to_wire(),
             )
@@ -289,116 +297,16 @@ class Turn:
                 self._user_texts += _texts_of(pending.items)
 
     def _notify(self, last_message: str | None) -> None:
-        if self.config.notify:
+        if self._runtime.config.notify:
             from codex_core.notify import notify_turn_complete
 
             notify_turn_complete(
-                self.config.notify,
-                self.services.environ,
+                self._runtime.config.notify,
+                self._runtime.services.environ,
                 turn_id=self._id,
                 input_messages=self._user_texts,
                 last_message=last_message,
             )
-
-    # -- what tools see (ToolRuntime) -----------------------------------------------------------
-
-    @property
-    def context(self) -> TurnContext:
-        """The settings this turn runs under."""
-        return self._context
-
-    @property
-    def config(self) -> Config:
-        """The session's configuration."""
-        return self._session.config
-
-    @property
-    def services(self) -> Services:
-        """Clock, environment and the other edges."""
-        return self._session.services
-
-    @property
-    def command_server(self) -> CommandServer | None:
-        """What starts the conversation's commands."""
-        return self._session.command_server
-
-    @property
-    def terminals(self) -> TerminalSessions:
-        """The conversation's interactive terminals."""
-        return self._session.terminals
-
-    @property
-    def mcp(self) -> McpConnections | None:
-        """The conversation's MCP servers; None if none is configured."""
-        return self._session.mcp
-
-    @property
-    def approved(self) -> set[ApprovalKey]:
-        """Commands the user allowed for the rest of the session."""
-        return self._session.approved
-
-    @property
-    def diff(self) -> TurnDiffTracker:
-        """What patches changed since the turn began."""
-        if self._diff is None:
-            from codex_core.workspace.turn_diff import TurnDiffTracker
-
-            self._diff = TurnDiffTracker(self._context.cwd)
-        return self._diff
-
-    async def emit(self, msg: EventMsg) -> None:
-        """Sends an event under this task's submission id; a review keeps its words to itself."""
-        if self._is_review and msg.type in _SILENT_IN_REVIEWS:
-            return
-        await self._session.emit(self._id, msg)
-
-    async def ask_exec(
-        self, call_id: str, command: tuple[str, ...], cwd: str, reason: str | None
-    ) -> ReviewDecision:
-        """Asks the user about a command and waits for the answer."""
-        from codex_protocol.events import ExecApprovalRequestEvent
-
-        question = ExecApprovalRequestEvent(call_id=call_id, command=command, cwd=cwd, reason=reason)
-        return await self._session.ask(self._id, question)
-
-    async def ask_patch(self, call_id: str, changes: dict[str, FileChange]) -> ReviewDecision:
-        """Asks the user about a patch and waits for the answer."""
-        from codex_protocol.events import ApplyPatchApprovalRequestEvent
-
-        question = ApplyPatchApprovalRequestEvent(call_id=call_id, changes=changes)
-        return await self._session.ask(self._id, question)
-
-    def inject(self, item: InputItem) -> None:
-        """Adds input for the next request."""
-        self._session.tasks.inject([item], is_prompt=False)
-
-
-async def read_ahead(
-    stream: AsyncGenerator[ResponseEvent, None],
-) -> AsyncGenerator[ResponseEvent, None]:
-    """The same events, read by a task of its own up to `STREAM_QUEUE_SIZE` ahead of the consumer."""
-    queue: asyncio.Queue[ResponseEvent | BaseException | None] = asyncio.Queue(STREAM_QUEUE_SIZE)
-
-    async def pump() -> None:
-        try:
-            async with contextlib.aclosing(stream):
-                async for event in stream:
-                    await queue.put(event)
-        except Exception as error:  # noqa: BLE001 - see below
-            # Handed over, not swallowed: the consumer raises it after the events before it.
-            await queue.put(error)
-        else:
-            await queue.put(None)
-
-    reader = asyncio.create_task(pump(), name="model stream")
-    try:
-        while (event := await queue.get()) is not None:
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-    finally:
-        reader.cancel()
-        await asyncio.wait([reader])
 
 
 def _refuses_image(error: Exception) -> bool:
@@ -415,11 +323,3 @@ def _texts_of(items: Iterable[InputItem]) -> list[str]:
     from codex_protocol.ops import TextInput
 
     return [item.text for item in items if isinstance(item, TextInput)]
-
-
-def last_text(message: MessageItem) -> str | None:
-    """The last text of a message of the model."""
-    from codex_protocol.items import OutputTextContent
-
-    texts = [part.text for part in message.content if isinstance(part, OutputTextContent)]
-    return texts[-1] if texts else None

@@ -62,10 +62,10 @@ class Connection:
         self._client: httpx.AsyncClient | None = None
         self.reasoning_field = DEFAULT_REASONING_FIELD
         """What the server calls reasoning, as far as is known (`RequestSettings.reasoning_field`)."""
-        self.alternates = False
-        """Whether the model has refused two messages of the user in a row (`RequestSettings.alternates`)."""
-        self.takes_images = True
-        """Whether the model has not refused images yet."""
+        self.alternating_models: set[str] = set()
+        """Models that refused two messages of the user in a row (`RequestSettings.alternates`)."""
+        self.text_only_models: set[str] = set()
+        """Models that refused images."""
 
     def open(self, url: str, provider: ModelProvider, services: Services) -> httpx.AsyncClient:
         """The HTTP client for requests to `url`.
@@ -206,7 +206,7 @@ class ModelClient:
     def _payload(self, wire: Wire, prompt: Prompt) -> bytes:
         from codex_protocol.jsonio import dumps
 
-        if not self.connection.takes_images:
+        if self.model in self.connection.text_only_models:
             from codex_core.model.text_only import without_images
 
             prompt = replace(prompt, input=without_images(prompt.input))
@@ -214,11 +214,15 @@ class ModelClient:
 
     def _learns_from(self, refusal: Refusal) -> bool:
         """Remembers what the model does not take; whether that was news, so that asking again can help."""
-        connection = self.connection
-        before = connection.alternates, connection.takes_images
-        connection.alternates |= refusal.wants_alternation
-        connection.takes_images &= not refusal.refuses_images
-        return before != (connection.alternates, connection.takes_images)
+        is_news = False
+        for is_told, models in (
+            (refusal.wants_alternation, self.connection.alternating_models),
+            (refusal.refuses_images, self.connection.text_only_models),
+        ):
+            if is_told and self.model not in models:
+                models.add(self.model)
+                is_news = True
+        return is_news
 
     async def _send(
         self, client: httpx.AsyncClient, url: str, headers: dict[str, str], payload: bytes
@@ -291,7 +295,7 @@ class ModelClient:
             summary=self.summary,
             verbosity=self.verbosity,
             reasoning_field=self.connection.reasoning_field,
-            alternates=self.connection.alternates,
+            alternates=self.model in self.connection.alternating_models,
             store=self.provider.is_azure,
         )
 

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 
 _log = logging.getLogger(__name__)
-_raw_decode = json.JSONDecoder().raw_decode
+
+
+def _finite(text: str) -> float | None:
+    """A number as JSON knows it; one that no float can hold is as if it were not given."""
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+# NaN and the infinities are no JSON, and could not be written down again.
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=lambda _: None)
+_raw_decode = _DECODER.raw_decode
 
 
 def decoded(data: str) -> dict[str, object] | None:
@@ -25,13 +36,13 @@ def decoded(data: str) -> dict[str, object] | None:
         # Half a surrogate pair is no character; written and read again it is U+FFFD, and the rest is kept.
         from codex_protocol.jsonio import dumps
 
-        event = dict(json.loads(dumps(event)))
+        event = dict(_DECODER.decode(dumps(event)))
     return event
 
 
 def _decoded_with_margins(data: str) -> object:
     try:
-        value: object = json.loads(data)
+        value: object = _DECODER.decode(data)
     except (ValueError, RecursionError):
         return None
     return value

@@ -57,11 +57,6 @@ class ModelFamily:
     supports_parallel_calls: bool = False
     """Whether the model is told that it may make several calls in one answer."""
 
-    @property
-    def wants_patch_function(self) -> bool:
-        """Whether `apply_patch` is offered as a function without being asked for."""
-        return self.patch_tool is PatchToolKind.FUNCTION
-
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
