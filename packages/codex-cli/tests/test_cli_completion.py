@@ -33,7 +33,7 @@ MODES = {"read-only", "workspace-write", "danger-full-access"}
 
 # What stands there, the last word half typed, and what must be among the answers and what must not.
 CASES = [
-    ([""], COMMANDS | {"e", "a", "p", "help", "generate-ts"}, {"--model", "review"}),
+    ([""], COMMANDS | {"e", "a", "p", "help", "generate-ts"}, {"--model", "fork"}),
     (["co"], {"completion"}, {"exec"}),
     (["--"], {"--model", "--full-auto", "--search", "--ask-for-approval"}, {"--yolo", "--json", "exec"}),
     (["exec", "--s"], {"--sandbox", "--skip-git-repo-check"}, {"--search", "--json"}),

@@ -44,6 +44,10 @@ def main() -> int:
         from codex_core.startup import run_program
 
         return run_program(partial(_raise, end))
+    if "codex_exec.run" in sys.modules:  # a short life, and much to take apart at its end
+        from codex_core.startup import leave
+
+        return leave(code)
     return code
 
 

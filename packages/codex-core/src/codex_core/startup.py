@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 INTERRUPTED_EXIT_CODE = 130
 UNREAD_EXIT_CODE = 141
 """What a shell says of a program that SIGPIPE ended."""
+_SCRIPTS = ("codex", "codex-exec")
 HUNG_UP_EXIT_CODE = 129
 """What a shell says of a program that SIGHUP ended, which a closed terminal sends."""
 
@@ -41,6 +42,34 @@ def run_program(program: Callable[[], int]) -> int:
     except OSError as error:
         return unwritable(error)
     return code
+
+
+def leave(code: int) -> int:
+    """Ends the process at once, everything having been put in order.
+
+    Taking the interpreter apart costs a twentieth of a short run, and frees what the system frees anyway.
+    What was registered to run at exit does run. Returns `code` where more than that would be lost: in a
+    program that is not ours, when somebody watches the interpreter, and when a thread still works.
+    """
+    script = os.path.basename(getattr(sys.modules["__main__"], "__file__", None) or "")
+    if script not in _SCRIPTS:
+        return code
+    threading = sys.modules.get("threading")
+    is_alone = threading is None or all(
+        thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()
+    )
+    is_watched = "coverage" in sys.modules or sys.gettrace() is not None or sys.getprofile() is not None
+    if not is_alone or is_watched:
+        return code
+    if (atexit := sys.modules.get("atexit")) is not None:
+        atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError as error:
+            code = code or unwritable(error)
+    os._exit(code)
 
 
 def unwritable(error: OSError) -> int:

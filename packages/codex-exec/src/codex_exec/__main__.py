@@ -17,10 +17,10 @@ def main() -> int:
 
     if (tool := dispatch(sys.argv)) is not None:
         return tool() or 0
-    from codex_core.startup import run_program
+    from codex_core.startup import leave, run_program
     from codex_exec.cli import run_command_line
 
-    return run_program(lambda: run_command_line(sys.argv[1:]))
+    return leave(run_program(lambda: run_command_line(sys.argv[1:])))
 
 
 def _end_at_ctrl_c() -> None:
