@@ -235,7 +235,8 @@ async def test_conversations_that_come_and_go_leave_nothing(talk: Any) -> None:
     # The scripted server closes its side of a connection when it gets to it.
     assert after[0] <= before[0] + 2
     assert after[1] <= before[1] + 2
-    assert after[2] == before[2]
+    # The loop's pool of threads grows to its size when it is busy.
+    assert after[2] <= before[2] + min(32, (os.cpu_count() or 1) + 4)
 
 
 # -- servers and front ends that misbehave --------------------------------------------------------
