@@ -1,0 +1,153 @@
+"""What stands before a conversation: configuration, login, trust, and which session goes on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from codex_core.errors import CodexError, ConfigError
+
+if TYPE_CHECKING:
+    from codex_core.arg0 import HelperDirectory
+    from codex_core.command_line.resume import ResumeRequest
+    from codex_core.config.config import Config
+    from codex_core.conversation.manager import ConversationManager, NewConversation
+    from codex_core.services import Services
+    from codex_login.auth import AuthManager
+    from codex_tui.options import TuiOptions
+
+
+class StartError(CodexError):
+    """The app cannot start as asked; the sentence is the whole line that is printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """All a session is made of."""
+
+    options: TuiOptions
+    config: Config
+    auth: AuthManager
+    services: Services
+    manager: ConversationManager
+
+    @property
+    def home(self) -> str:
+        """The user's home directory, empty if there is none."""
+        return self.services.environ.get("HOME", "")
+
+
+def load(options: TuiOptions, services: Services, helpers: HelperDirectory) -> Config:
+    """The configuration the command line asks for.
+
+    The offline demo works in the workspace and asks when its model wants to, unless flags say otherwise.
+
+    Raises:
+        StartError: it cannot be used, or an image is not there.
+    """
+    from codex_core.config import ConfigFlags, load_config
+    from codex_core.config.overrides import InvalidOverrideError
+    from codex_core.config.providers import DEMO_ID
+    from codex_protocol.config_types import AskForApproval, SandboxMode
+
+    sandbox, approval = options.sandbox, options.approval
+    if options.demo and not (options.full_auto or options.bypass):
+        sandbox = sandbox or SandboxMode.WORKSPACE_WRITE
+        approval = approval or AskForApproval.ON_REQUEST
+    flags = ConfigFlags(
+        model="demo" if options.demo and options.model is None else options.model,
+        model_provider=DEMO_ID if options.demo else None,
+        profile=options.profile,
+        cwd=options.cwd,
+        sandbox_mode=sandbox,
+        approval_policy=None if options.full_auto else approval,
+        full_auto=options.full_auto,
+        bypass_approvals_and_sandbox=options.bypass,
+        oss=options.oss,
+        web_search=options.web_search,
+        include_plan_tool=True,
+        codex_linux_sandbox_exe=helpers.linux_sandbox_exe,
+        apply_patch_exe=helpers.apply_patch_exe,
+    )
+    try:
+        config = load_config(overrides=options.overrides, flags=flags, services=services)
+    except InvalidOverrideError as error:
+        raise StartError(f"Error parsing -c overrides: {error}") from error
+    except ConfigError as error:
+        raise StartError(f"Error loading configuration: {error}") from error
+    for path in options.images:
+        if not os.path.isfile(path):
+            raise StartError(f"Error: there is no image at {path}. Check the path given with --image.")
+    return config
+
+
+def auth_for(config: Config) -> AuthManager:
+    """The sign-in that is stored where the configuration says."""
+    from codex_login.auth import AuthManager
+    from codex_login.stores import StoreKind, open_store
+
+    kind = config.cli_auth_credentials_store
+    store = None if kind == StoreKind.FILE else open_store(config.codex_home, kind)
+    return AuthManager(config.codex_home, store=store)
+
+
+def is_login_needed(config: Config, auth: AuthManager) -> bool:
+    """Whether the provider wants a sign-in and there is none."""
+    login = auth.auth()
+    wants = config.model_provider.requires_openai_auth and not config.model_provider.env_key
+    return wants and (login is None or login.token is None)
+
+
+def save_api_key(config: Config, auth: AuthManager, key: str) -> str | None:
+    """Stores the key as the sign-in and uses it; why it cannot be stored, or None."""
+    from codex_login.auth import login_with_api_key
+    from codex_login.errors import LoginError
+    from codex_login.stores import StoreKind, open_store
+
+    kind = config.cli_auth_credentials_store
+    try:
+        store = None if kind == StoreKind.FILE else open_store(config.codex_home, kind)
+        if store is None:
+            os.makedirs(config.codex_home, mode=0o700, exist_ok=True)
+        login_with_api_key(config.codex_home, key, store=store)
+    except LoginError as error:
+        return f"Failed to save API key: {error}"
+    except OSError as error:
+        return f"Failed to save API key: {config.codex_home}: {error.strerror}"
+    auth.reload()
+    return None
+
+
+def trusted(config: Config) -> tuple[Config, str | None]:
+    """Writes down that the directory is trusted: the settings that follow, and why it could not be kept."""
+    from codex_core.config.edit import set_trust
+    from codex_core.workspace.trust import project_of, trusting
+
+    problem = None
+    try:
+        set_trust(config.codex_home, project_of(config.cwd))
+    except ConfigError as error:
+        problem = f"This directory is trusted for this session only: {error}"
+    return trusting(config), problem
+
+
+def untrusted(config: Config) -> Config:
+    """The settings after a "no": nothing is written without a question."""
+    from codex_protocol.config_types import AskForApproval
+    from codex_protocol.sandbox_policy import ReadOnlyPolicy
+
+    return replace(config, approval_policy=AskForApproval.ON_REQUEST, sandbox_policy=ReadOnlyPolicy())
+
+
+async def open_conversation(launch: Launch, config: Config, resume: ResumeRequest | None) -> NewConversation:
+    """The recorded conversation that is meant, or a new one.
+
+    Raises:
+        SessionError: there is no such session, or it cannot be started.
+    """
+    if resume is not None and resume.session_id is not None:
+        return await launch.manager.resume_conversation(config, id=resume.session_id)
+    if resume is not None and resume.last:
+        return await launch.manager.resume_conversation(config, last=True)
+    return await launch.manager.new_conversation(config)
