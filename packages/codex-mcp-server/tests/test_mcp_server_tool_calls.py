@@ -162,6 +162,20 @@ async def test_a_session_that_cannot_start(scratch_home: ScratchHome, git_repo: 
     assert text_of(reply).startswith("Failed to start Codex session: ")
 
 
+async def test_a_session_that_another_server_holds_is_said_to_be_in_use(
+    scratch_home: ScratchHome, git_repo: ScratchRepo
+) -> None:
+    async with ModelServer(["one"]) as model:
+        scratch_home.use_model_server(model.base_url)
+        async with local_server(scratch_home, cwd=git_repo.path) as holder:
+            first = await holder.reply(await codex(holder, "first words"))
+            conversation_id = first["result"]["structuredContent"]["conversationId"]
+            async with local_server(scratch_home, cwd=git_repo.path) as other:
+                reply = await other.reply(await codex_reply(other, conversation_id, "second words"))
+    assert text_of(reply).startswith("Failed to start Codex session: ")
+    assert "in use by another running Codex" in text_of(reply)
+
+
 async def test_a_reply_goes_on_with_the_conversation(
     scratch_home: ScratchHome, git_repo: ScratchRepo
 ) -> None:

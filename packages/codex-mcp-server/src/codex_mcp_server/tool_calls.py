@@ -112,9 +112,10 @@ class ToolCalls:
         except ConfigError as error:
             return failure(f"Failed to load Codex configuration from overrides: {error}")
         except SessionError as error:
+            from codex_core.rollout.recorder import SessionInUseError
             from codex_core.rollout.replay import RolloutError
 
-            if isinstance(error, RolloutError):
+            if isinstance(error, (RolloutError, SessionInUseError)):
                 return failure(f"Failed to start Codex session: {error}")
             return failure(f"Session not found for conversation_id: {conversation_id}")
 
