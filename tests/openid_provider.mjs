@@ -42,7 +42,18 @@ const provider = new Provider(url, {
 });
 
 const answer = provider.callback();
+let isFailing = false;
 server.on("request", (request, response) => {
+  if (request.url === "/fail-once") {
+    // For tests: the next code is not exchanged.
+    isFailing = true;
+    return void response.end("ok");
+  }
+  if (isFailing && request.url === "/oauth/token") {
+    isFailing = false;
+    response.statusCode = 500;
+    return void response.end("<h1>on fire</h1>");
+  }
   const type = request.headers["content-type"] ?? "";
   if (!type.startsWith("application/json")) return void answer(request, response);
   // The protocol has forms only; ours sends renewals and revocations as JSON, which is what it is asked for.

@@ -1,7 +1,7 @@
 """Which secret goes to which host: every request of logins, renewals and models is looked at, whole.
 
 Each secret has a mark in it. A mark at a host that is not its own fails the test, and so does one that is not
-seen where it belongs.
+seen where it belongs. (`secret_watch.py` looks at all other tests, for the first of these.)
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from codex_login.auth import AuthManager, login_with_api_key
 from codex_login.browser_login import BrowserLogin, SignInSettings
 from codex_login.device_login import request_device_code, wait_for_device
 from codex_login.direct import DirectTransport
+from codex_login.errors import AddressError
 from codex_login.http import make_client
 from codex_login.id_token import AUTH_CLAIMS
 from codex_login.oauth import Issuer, challenge_of
@@ -46,13 +47,14 @@ MOVED, PLAIN, OWN_KEY, AUTHED, CHAT, LOCAL = (
     "chat.test",
     "local.test",
 )
-BACKEND, EVIL = "backend.test", "evil.test"
+BACKEND, EVIL, CLEAR = "backend.test", "evil.test", "clear.test"
 
 PROVIDERS = [
     ModelProvider("plain", "Plain", f"https://{PLAIN}/v1", wire_api=WireApi.RESPONSES),
     ModelProvider("key", "Key", f"https://{OWN_KEY}/v1", env_key="P_KEY", wire_api=WireApi.RESPONSES),
     ModelProvider("authed", "Authed", f"https://{AUTHED}/v1", wire_api=WireApi.RESPONSES, requires_openai_auth=True),
     ModelProvider("chat", "Chat", f"https://{CHAT}/v1", wire_api=WireApi.CHAT),
+    ModelProvider("clear", "Clear", f"http://{CLEAR}/v1", wire_api=WireApi.RESPONSES, requires_openai_auth=True),
 ]  # fmt: skip
 
 
@@ -132,9 +134,12 @@ class World(httpx.AsyncBaseTransport):
         """Asks each provider: one that refuses at first, one that sends elsewhere."""
         environ = {"P_KEY": "mark-key-provider", "CODEX_OSS_BASE_URL": f"http://{LOCAL}/v1"}
         built_in = built_in_providers(environ)
-        moved = built_in_providers({"OPENAI_BASE_URL": f"https://{MOVED}/v1"})["openai"]
+        moved, in_clear = (
+            built_in_providers({"OPENAI_BASE_URL": f"{scheme}://{host}/v1"})["openai"]
+            for scheme, host in (("https", MOVED), ("http", CLEAR))
+        )
         services = Services(http_transport=self, environ=environ, sleep=_no_sleep)
-        for provider in (built_in["openai"], moved, built_in["oss"], *PROVIDERS):
+        for provider in (built_in["openai"], moved, in_clear, built_in["oss"], *PROVIDERS):
             client = ModelClient(
                 provider=replace(provider, request_max_retries=1),
                 model="m",
@@ -239,6 +244,8 @@ async def test_tasks_of_the_backend(world: World, tmp_path: Path) -> None:
         world.refuses, world.redirects = True, redirects
         with pytest.raises(TaskError):
             await Backend(f"https://{BACKEND}/x", manager, {}, world).task("t")
+    with pytest.raises(AddressError):
+        await Backend(f"http://{CLEAR}/x", manager, {}, world).task("t")
     assert world.hosts() == {
         "mark-access-default": {BACKEND},
         "mark-account-default": {BACKEND},

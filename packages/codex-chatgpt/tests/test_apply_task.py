@@ -259,3 +259,21 @@ def test_a_diff_cannot_reach_out_of_the_work_tree(
 def test_a_mistake_in_an_override(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(ApplyOptions(TASK, ("x",))) == 1
     assert capsys.readouterr().err == "Error: Invalid override (missing '='): x\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "why"),
+    [
+        ("http://chatgpt.test/backend-api", "must be reached by https: tokens would travel in clear"),
+        ("http://192.168.1.4/x", "must be reached by https: tokens would travel in clear"),
+        ("https://ann:pa55@chatgpt.test/x", "must have no user name and password in it"),
+    ],
+)
+def test_a_login_is_not_sent_in_clear(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, base: str, why: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{place.server.port}")
+    assert run(ApplyOptions(TASK, (f"chatgpt_base_url={base}",))) == 1
+    shown = base.replace("ann:pa55@", "")
+    assert capsys.readouterr().err == f"Error: chatgpt_base_url {shown} {why}\n"
+    assert place.server.log == []

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from codex_cli.typed_line import Escape, LineReader
-from codex_core.testing import ScratchHome, start_script
+from codex_core.testing import ScratchHome, script_path, start_script
 from codex_core.testing.scripts import RunningScript, run_script_async
 from codex_login.http import make_client
 from codex_login.testing import MockIssuer
@@ -34,6 +34,9 @@ sys.exit(run_program(lambda: sign_in_with_browser(settings)))
 """
 """`codex login --experimental_issuer URL`, but on a port that the test names, and all it says on stdout."""
 
+
+ON_STDOUT = ("/bin/sh", "-c", 'exec "$@" 2>&1', "sh")
+"""Before a command: what it says is all on stdout."""
 
 TAKE_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
 """Makes the terminal the one that Ctrl-C on it is sent to."""
@@ -280,6 +283,63 @@ async def test_a_device_login_that_is_refused(scratch_home: ScratchHome, issuer:
     assert done.stderr.endswith(
         "\nError logging in: device auth failed with status 500 Internal Server Error\n"
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_signals_end_a_device_login_in_order(
+    scratch_home: ScratchHome, issuer: MockIssuer, number: signal.Signals
+) -> None:
+    issuer.device_answers = [403] * 1000
+    command = [
+        *ON_STDOUT,
+        script_path("codex"),
+        "login",
+        "--device-auth",
+        "--experimental_issuer",
+        issuer.url,
+    ]
+    async with start_script(command, env=scratch_home.environ(), cwd=scratch_home.path) as process:
+        await process.wait_for_line("Never enter a code")
+        process.send_signal(number)
+        done = (await process.finish()).check(128 + number)
+    assert done.stdout.endswith("\nLogin cancelled\n")
+    assert "Traceback" not in done.stdout
+    assert stored(scratch_home) is None
+    done.assert_no_processes_left()
+
+
+async def test_a_device_login_can_be_stopped_while_the_issuer_is_silent(scratch_home: ScratchHome) -> None:
+    asked = asyncio.Event()
+    hold = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await hold.wait()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    command = ("codex", "login", "--device-auth", "--experimental_issuer", url)
+    async with start_script(*command, env=scratch_home.environ(), cwd=scratch_home.path) as process:
+        await asyncio.wait_for(asked.wait(), 30)
+        process.send_signal(signal.SIGTERM)
+        done = (await process.finish()).check(143)
+    hold.set()
+    server.close()
+    await server.wait_closed()
+    assert done.stderr == "Login cancelled\n"
+
+
+async def test_a_hang_up_that_is_ignored_stays_ignored(scratch_home: ScratchHome, issuer: MockIssuer) -> None:
+    issuer.device_answers = [403]
+    ignoring = ["/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh"]
+    command = [*ignoring, *ON_STDOUT, script_path("codex"), "login", "--device-auth"]
+    command += ["--experimental_issuer", issuer.url]
+    async with start_script(command, env=scratch_home.environ(), cwd=scratch_home.path) as process:
+        await process.wait_for_line("Never enter a code")
+        process.send_signal(signal.SIGHUP)
+        done = (await process.finish()).check()
+    assert done.stdout.endswith("\nSuccessfully logged in\n")
 
 
 async def test_an_issuer_in_clear_is_refused(scratch_home: ScratchHome) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,11 @@ import pytest
 from codex_core.testing import ModelServer, ScratchHome, ScratchRepo, script_path
 from codex_core.testing.pytest_plugin import git_repo, model_server, run_codex, scratch_home
 
-__all__ = ["bench", "git_repo", "model_server", "run_codex", "scratch_home", "talk"]
+sys.path.insert(0, str(Path(__file__).parent / "core_kit"))
+
+from served_commands import lifeline, run
+
+__all__ = ["bench", "git_repo", "lifeline", "model_server", "run", "run_codex", "scratch_home", "talk"]
 
 PATIENCE_S = 30.0
 """A test that waits longer for an event has failed."""

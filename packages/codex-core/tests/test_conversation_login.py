@@ -62,7 +62,7 @@ async def test_conversations_that_are_refused_at_once_renew_the_login_once(
     config = load_config(flags=ConfigFlags(cwd=str(git_repo.path)), services=services)
     refresher = TokenRefresher(
         config.codex_home,
-        issuer="http://issuer.test",
+        issuer="https://issuer.test",
         transport=httpx.MockTransport(issuer),
         environ=scratch_home.environ(),
         now=services.now,

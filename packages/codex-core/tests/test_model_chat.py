@@ -26,11 +26,17 @@ from codex_core.model.errors import (
 )
 from codex_core.model.prompt import RequestSettings
 from codex_core.model.response_events import Completed, ItemDone, RawReasoningDelta, ResponseEvent, TextDelta
+from codex_core.model.scripted.chat_replies import (
+    chat_answer,
+    chat_chunk,
+    chat_finish,
+    chat_text,
+    chat_tool_call,
+)
+from codex_core.model.scripted.replies import http_error, sse
 from codex_core.model.text_only import NOTE
 from codex_core.model.tool_spec import CustomTool, FunctionTool, LocalShellTool, WebSearchTool, object_schema
 from codex_core.services import Services
-from codex_core.testing.chat_replies import chat_answer, chat_chunk, chat_finish, chat_text, chat_tool_call
-from codex_core.testing.replies import http_error, sse
 from codex_protocol.items import InputImageContent, parse_response_item
 from codex_protocol.tokens import TokenUsage
 

@@ -14,18 +14,18 @@ from codex_core.model import ModelClient, Prompt, family_for
 from codex_core.model.demo import ScriptedTransport, respond
 from codex_core.model.errors import InvalidRequest, RetryLimitReached, UnexpectedStatus
 from codex_core.model.response_events import Completed, ResponseEvent, TextDelta
+from codex_core.model.scripted.replies import answer, http_error, message
 from codex_core.model.transports import transport_for
 from codex_core.services import Services
-from codex_core.testing.replies import answer, http_error, message
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from codex_core.errors import ModelError
-    from codex_core.testing.http_wire import RecordedRequest
-    from codex_core.testing.replies import Reply
+    from codex_core.model.scripted.replies import Reply
+    from codex_core.model.scripted.request import RecordedRequest
 
-MOCK = ModelProvider(id="mock", name="Mock", base_url="http://mock.test/v1", wire_api=WireApi.RESPONSES)
+MOCK = ModelProvider(id="mock", name="Mock", base_url="https://mock.test/v1", wire_api=WireApi.RESPONSES)
 DEMO = built_in_providers({})["demo"]
 
 

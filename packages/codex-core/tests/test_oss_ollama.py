@@ -184,6 +184,16 @@ async def test_a_model_that_is_there_is_not_pulled(scratch_home: ScratchHome) ->
         assert not {"authorization", "originator", "user-agent", "chatgpt-account-id"} & set(headers)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+async def test_a_server_on_this_machine_is_found_behind_a_proxy_of_the_environment(
+    scratch_home: ScratchHome, monkeypatch: pytest.MonkeyPatch, variable: str, host: str
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:1")
+    async with serving(FakeOllama(models=[MODEL])) as ollama:
+        assert await prepare(scratch_home, ollama.base_url.replace("127.0.0.1", host)) == ""
+
+
 @pytest.mark.parametrize("suffix", ["", "/"])
 async def test_a_base_without_the_openai_paths_is_probed_with_ollamas(
     scratch_home: ScratchHome, suffix: str

@@ -122,8 +122,16 @@ def test_logout_also_removes_a_file_that_cannot_be_used(tmp_path):
     assert manager.problem is None
 
 
-def test_login_replaces_what_was_stored(tmp_path):
-    store(tmp_path, auth_mode="chatgpt", tokens=TOKENS, last_refresh=RECENT, other=1)
+def test_login_replaces_what_was_stored_but_for_fields_of_newer_programs(tmp_path):
+    newer = {"agent": {"id": 7}, "Ünknown": None}
+    store(tmp_path, auth_mode="chatgpt", tokens=TOKENS, last_refresh=RECENT, **newer)
+    login_with_api_key(str(tmp_path), "sk-1")
+    assert json.loads((tmp_path / "auth.json").read_text()) == {"OPENAI_API_KEY": "sk-1", **newer}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"tokens": 1, "x": 2}'])
+def test_login_mends_a_file_that_cannot_be_read(tmp_path, content):
+    (tmp_path / "auth.json").write_text(content)
     login_with_api_key(str(tmp_path), "sk-1")
     assert json.loads((tmp_path / "auth.json").read_text()) == {"OPENAI_API_KEY": "sk-1"}
 

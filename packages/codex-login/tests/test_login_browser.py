@@ -119,6 +119,33 @@ async def test_a_sign_in_from_the_first_page_to_a_request(tmp_path, issuer):
     assert await manager.bearer_token() == document["tokens"]["access_token"]
 
 
+async def test_fields_of_newer_programs_survive_a_sign_in_but_not_those_of_the_old_tokens(tmp_path, issuer):
+    async with MockIssuer() as other:
+        tokens = {
+            **other.new_tokens(),
+            "account_id": "a",
+            "oauth_provenance": {"issuer": other.url},
+            "more": 1,
+        }
+        newer = {"agent_identity": {"key": "k"}, "x": [1]}
+        document = {
+            "OPENAI_API_KEY": "sk-old",
+            "tokens": tokens,
+            "last_refresh": "2026-01-01T00:00:00Z",
+            **newer,
+        }
+        (tmp_path / "auth.json").write_text(json.dumps(document))
+        async with BrowserLogin(settings(tmp_path, issuer)) as login:
+            await browse(login.auth_url)
+            await login.wait()
+        stored = json.loads((tmp_path / "auth.json").read_text())
+        assert other.requests == []
+    assert {name: stored[name] for name in newer} == newer
+    assert stored["tokens"]["oauth_provenance"]["issuer"] == issuer.url
+    assert "more" not in stored["tokens"]
+    assert stored["OPENAI_API_KEY"] != "sk-old"
+
+
 async def test_no_token_is_ever_in_an_address(tmp_path, issuer):
     addresses = []
 
@@ -165,7 +192,9 @@ async def test_an_account_without_a_key_is_signed_in_all_the_same(tmp_path, issu
     assert json.loads((tmp_path / "auth.json").read_text())["OPENAI_API_KEY"] is None
 
 
-async def test_only_the_default_issuer_is_not_named_in_the_file(tmp_path, issuer):
+async def test_only_the_default_issuer_is_not_named_in_the_file(tmp_path, issuer, secrets):
+    secrets.learn_stand_in(issuer.url, Issuer().url)
+
     async def relay(request: httpx.Request) -> httpx.Response:
         """The real issuer's address, answered by the mock."""
         asked = IssuerRequest("POST", request.url.path, {}, dict(request.headers), request.content)
@@ -389,7 +418,8 @@ async def test_a_callback_that_is_loaded_twice_is_exchanged_once(tmp_path, issue
         assert len(issuer.asked("/oauth/token")) == 2  # the code, and the key
 
 
-async def test_an_owner_who_has_not_finished_is_taken_there(tmp_path, issuer):
+async def test_an_owner_who_has_not_finished_is_taken_there(tmp_path, issuer, secrets):
+    secrets.learn_stand_in(issuer.url, Issuer().url)
     issuer.auth_claims = {"is_org_owner": True, "organization_id": "org&1", "project_id": "proj"}
     tokens = issuer.new_tokens()
 
@@ -460,6 +490,7 @@ async def test_a_refusal_may_be_pasted(tmp_path, issuer):
     ("url", "problem"),
     [
         ("http://issuer.test", "must be reached by https"),
+        ("https://ann:pa55@issuer.test", "https://issuer.test must have no user name"),
         ("ftp://issuer.test", "is no address of a server"),
         ("issuer.test", "is no address of a server"),
         ("https://issuer.test?x=secret", "is no address of a server"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from codex_login.errors import AddressError, ProxySetupError, TlsSetupError
 from codex_login.http import CONNECT_TIMEOUT_S, make_client, tls_context
+from codex_login.proxies import check_proxies
 
 AUTHORITY_HASH = "4952b612"
 """What `openssl x509 -hash` says of data/authority.pem; OpenSSL looks certificates up by it."""
@@ -62,10 +64,24 @@ async def test_http_proxy_of_the_environment_is_used(serving, text_answer, monke
 
 
 async def test_no_proxy_is_respected(serving, text_answer, monkeypatch):
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    async with serving(text_answer()) as server, make_client(server.url()) as client:
-        assert (await client.get(server.url())).text == "ok"
+    async with serving(text_answer(status="502 Bad Gateway")) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url())
+        monkeypatch.setenv("NO_PROXY", "other.invalid, .server.invalid")
+        async with make_client("http://a.server.invalid/") as client:
+            with pytest.raises(httpx.ConnectError):
+                await client.get("http://a.server.invalid/")
+    assert proxy.connections == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "all_proxy"])
+async def test_this_machine_is_never_asked_through_a_proxy(serving, text_answer, monkeypatch, host, variable):
+    async with serving(text_answer(status="502 Bad Gateway")) as proxy, serving(text_answer()) as server:
+        monkeypatch.setenv(variable, proxy.url())
+        url = server.url().replace("127.0.0.1", host)
+        async with make_client(url) as client:
+            assert (await client.get(url)).text == "ok"
+    assert proxy.connections == 0
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
@@ -83,11 +99,23 @@ async def test_https_goes_through_the_proxy_as_a_tunnel(serving, monkeypatch, va
 
 
 async def test_client_of_a_proxied_http_url_trusts_nobody(serving, text_answer, monkeypatch, data):
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    async def tunnel(request, reader, writer):
+        ours, theirs = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        try:
+            theirs.write(await reader.read(65536))  # the greeting of TLS; its answer is refused
+            writer.write(await ours.read(65536))
+            await reader.read()
+        finally:
+            theirs.transport.abort()
+        return False
+
     monkeypatch.setenv("SSL_CERT_FILE", os.path.join(data, "authority.pem"))
-    async with serving(text_answer(), _server_tls(data)) as server, make_client("http://x") as client:
-        with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
-            await client.get(server.url())
+    async with serving(text_answer(), _server_tls(data)) as server, serving(tunnel) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url())
+        async with make_client("http://x") as client:
+            with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
+                await client.get(server.url())
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "CODEX_CA_CERTIFICATE"])
@@ -258,7 +286,10 @@ def test_url_that_names_no_server_is_one_sentence(monkeypatch, url, problem, pro
 def test_proxy_that_cannot_be_used_is_named_by_its_variable(monkeypatch, variable, value, problem):
     monkeypatch.setenv(variable, value)
     with pytest.raises(ProxySetupError) as caught:
-        make_client("http://127.0.0.1:1/")
+        make_client("https://x/" if "HTTPS" in variable.upper() else "http://x/")
+    with pytest.raises(ProxySetupError) as checked:
+        check_proxies()
+    assert str(checked.value) == str(caught.value)
     assert str(caught.value) == f"{variable} names no proxy that can be used: {problem}"
 
 
@@ -266,11 +297,20 @@ def test_socks_proxy_without_its_package_is_one_sentence(monkeypatch):
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(ProxySetupError, match=r"^ALL_PROXY .* `socksio` must be installed"):
-        make_client("http://127.0.0.1:1/")
+        make_client("http://x/")
 
 
 def test_no_proxy_that_cannot_be_understood_is_one_sentence(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "[::1")
     with pytest.raises(ProxySetupError, match="NO_PROXY has an entry"):
-        make_client("http://127.0.0.1:1/")
+        make_client("http://x/")
+    with pytest.raises(ProxySetupError, match="NO_PROXY has an entry"):
+        check_proxies()
+
+
+async def test_proxy_that_no_request_takes_does_not_matter(serving, text_answer, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://")
+    monkeypatch.setenv("NO_PROXY", "[::1")
+    async with serving(text_answer()) as server, make_client(server.url()) as client:
+        assert (await client.get(server.url())).text == "ok"

@@ -7,9 +7,11 @@ import ssl
 import pytest
 
 from codex_login import issuer as issuer_module
-from codex_login.errors import ProxySetupError, SignInError, TlsSetupError
-from codex_login.issuer import exchange_code, exchange_for_key
+from codex_login.errors import AddressError, ProxySetupError, SignInError, TlsSetupError
+from codex_login.id_token import read_id_token
+from codex_login.issuer import REVOKE_URL_VARIABLE, exchange_code, exchange_for_key, revoke
 from codex_login.oauth import Issuer, SignInRequest
+from codex_login.storage import Tokens
 
 TOKENS = b'{"id_token":"a.e30.c","access_token":"at","refresh_token":"rt"}'
 
@@ -19,11 +21,31 @@ def request_to(url: str) -> SignInRequest:
 
 
 async def test_the_proxy_of_the_environment_is_asked(serving, text_answer, monkeypatch):
+    async with serving(text_answer(b"", status="403 Forbidden")) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url(""))
+        with pytest.raises(SignInError, match="error sending request for url"):
+            await exchange_code(request_to("https://issuer.test"), "c0de")
+    assert proxy.requests[0].startswith(b"CONNECT issuer.test:443 HTTP/1.1\r\n")
+    assert b"c0de" not in proxy.requests[0]
+
+
+async def test_a_loopback_issuer_is_asked_past_the_proxy(serving, text_answer, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    async with serving(text_answer(TOKENS)) as server:
+        tokens = await exchange_code(request_to(server.url("")), "c0de")
+    assert tokens.access_token == "at"
+
+
+async def test_nothing_is_sent_in_clear(serving, text_answer, monkeypatch):
     async with serving(text_answer(TOKENS)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url(""))
-        tokens = await exchange_code(request_to("http://issuer.test"), "c0de")
-    assert tokens.access_token == "at"
-    assert proxy.requests[0].startswith(b"POST http://issuer.test/oauth/token HTTP/1.1\r\n")
+        with pytest.raises(
+            AddressError, match=r"^the address http://issuer\.test/oauth/token must be reached by"
+        ):
+            await exchange_code(request_to("http://issuer.test"), "c0de")
+        tokens = Tokens("a.e30.c", "at", "rt", None, read_id_token("a.e30.c"))
+        assert not await revoke(tokens, environ={REVOKE_URL_VARIABLE: "http://issuer.test/revoke"})
+    assert proxy.connections == 0
 
 
 async def test_an_authority_of_ones_own_is_trusted(serving, text_answer, monkeypatch, data):
@@ -44,10 +66,14 @@ async def test_an_authority_of_ones_own_is_trusted(serving, text_answer, monkeyp
         ("SSL_CERT_FILE", "/nowhere.pem", TlsSetupError),
     ],
 )
-async def test_a_setting_that_cannot_be_used_is_named(monkeypatch, variable, value, error):
-    monkeypatch.setenv(variable, value)
-    with pytest.raises(error, match=variable):
-        await exchange_code(request_to("https://127.0.0.1:1"), "c0de")
+async def test_a_setting_that_cannot_be_used_is_named(
+    serving, text_answer, monkeypatch, variable, value, error
+):
+    async with serving(text_answer()) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url())
+        monkeypatch.setenv(variable, value)
+        with pytest.raises(error, match=variable):
+            await exchange_code(request_to("https://issuer.test"), "c0de")
 
 
 async def test_an_answer_without_end_is_given_up(serving, text_answer, monkeypatch):

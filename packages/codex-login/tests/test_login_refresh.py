@@ -54,7 +54,7 @@ class Issuer:
     def manager(self, home) -> AuthManager:
         refresher = TokenRefresher(
             str(home),
-            issuer="http://issuer.test",
+            issuer="https://issuer.test",
             transport=httpx.MockTransport(self),
             environ={"TERM": "xterm"},
             now=lambda: NOW,
@@ -110,7 +110,7 @@ async def test_request_has_the_form_of_the_contract(tmp_path):
     issuer = Issuer(renewed())
     await issuer.manager(tmp_path).refresh_token()
     [request] = issuer.requests
-    assert (request.method, str(request.url)) == ("POST", "http://issuer.test/oauth/token")
+    assert (request.method, str(request.url)) == ("POST", "https://issuer.test/oauth/token")
     assert json.loads(request.content) == {
         "client_id": "app_EMoamEEZ73f0CkXaXp7hrann",
         "grant_type": "refresh_token",
@@ -272,7 +272,7 @@ async def test_refusal_is_forgotten_with_the_tokens_it_was_about(tmp_path):
         ),
         (
             httpx.ConnectError("refused"),
-            "Failed to refresh token: error sending request for url (http://issuer.test/oauth/token)",
+            "Failed to refresh token: error sending request for url (https://issuer.test/oauth/token)",
         ),
     ],
 )
@@ -332,11 +332,11 @@ async def test_endpoint_can_be_moved_by_the_environment(tmp_path):
     refresher = TokenRefresher(
         str(tmp_path),
         transport=httpx.MockTransport(issuer),
-        environ={"CODEX_REFRESH_TOKEN_URL_OVERRIDE": "http://elsewhere.test/token"},
+        environ={"CODEX_REFRESH_TOKEN_URL_OVERRIDE": "https://elsewhere.test/token"},
         now=lambda: NOW,
     )
     await AuthManager(str(tmp_path), refresher=refresher).refresh_token()
-    assert str(issuer.requests[0].url) == "http://elsewhere.test/token"
+    assert str(issuer.requests[0].url) == "https://elsewhere.test/token"
 
 
 async def test_answer_on_its_way_is_stored_though_the_caller_is_cancelled(tmp_path):
@@ -417,8 +417,22 @@ async def test_secrets_in_the_issuers_url_are_not_shown(tmp_path):
     refresher = TokenRefresher(
         str(tmp_path),
         transport=httpx.MockTransport(Issuer(httpx.ConnectError("no"))),
-        environ={"CODEX_REFRESH_TOKEN_URL_OVERRIDE": "http://ann:pa55@issuer.test/t?key=s3"},
+        environ={"CODEX_REFRESH_TOKEN_URL_OVERRIDE": "https://ann:pa55@issuer.test/t?key=s3"},
     )
     with pytest.raises(RefreshError) as caught:
         await AuthManager(str(tmp_path), refresher=refresher).refresh_token()
-    assert str(caught.value).endswith("(http://issuer.test/t?key=…)")
+    assert str(caught.value).endswith("(https://issuer.test/t?key=…)")
+
+
+async def test_a_refresh_token_is_not_sent_in_clear(tmp_path):
+    store(tmp_path)
+    issuer = Issuer(httpx.Response(200, json={}))
+    refresher = TokenRefresher(
+        str(tmp_path),
+        transport=httpx.MockTransport(issuer),
+        environ={"CODEX_REFRESH_TOKEN_URL_OVERRIDE": "http://issuer.test/t"},
+    )
+    with pytest.raises(RefreshError, match=r"http://issuer\.test/t must be reached by https") as caught:
+        await AuthManager(str(tmp_path), refresher=refresher).refresh_token()
+    assert not caught.value.retryable
+    assert issuer.requests == []

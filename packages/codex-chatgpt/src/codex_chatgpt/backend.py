@@ -40,7 +40,15 @@ class Backend:
         """
         from urllib.parse import quote
 
+        from codex_login.destination import check_destination, has_user_name
+        from codex_login.errors import AddressError
+        from codex_login.shown_url import shown_url
+
         url = f"{self.base_url.rstrip('/')}/wham/tasks/{quote(task_id, safe='')}"
+        if has_user_name(self.base_url):  # it would be sent in place of the token
+            shown = shown_url(self.base_url)
+            raise AddressError(f"chatgpt_base_url {shown} must have no user name and password in it")
+        check_destination(self.base_url, "chatgpt_base_url")
         token = await self._token()
         status, content = await self._get(url, token)
         if status == 401 and await self.auth.recover_from_unauthorized(token):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from codex_core.command_line import options as shared
 from codex_core.command_line.grammar import Argument, Command
-from codex_core.command_line.rooms import run_room
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,8 @@ APPLY = Command(
 
 def run(invocation: Invocation) -> int:
     """Applies the changes, as the command line says."""
+    from codex_chatgpt.apply import run as apply
     from codex_chatgpt.options import ApplyOptions
 
     options = ApplyOptions(task_id=invocation.inner.text("task_id") or "", overrides=invocation.overrides)
-    return run_room("codex_chatgpt.apply:run", options, what="`codex apply`")
+    return apply(options)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from codex_login.errors import LoginError, SignInCancelled, SignInError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from codex_cli.typed_line import TypedLines
     from codex_login.browser_login import BrowserLogin, SignInSettings
@@ -39,7 +39,7 @@ async def _with_browser(settings: SignInSettings) -> int:
     stopped: list[int] = []
     try:
         async with BrowserLogin(settings) as login:
-            with _stopping(login, stopped), _typed() as typed:
+            with _stopping(login.cancel, stopped), _typed() as typed:
                 open_browser(login.auth_url)
                 _say(
                     f"Starting local login server on http://localhost:{login.port}.\n"
@@ -80,24 +80,37 @@ async def _take_pasted(login: BrowserLogin, typed: TypedLines) -> None:
 
 
 async def _with_device(settings: SignInSettings) -> int:
-    from codex_login.device_login import request_device_code, wait_for_device
-
+    stopped: list[int] = []
+    signing_in = asyncio.create_task(_sign_in_on_device(settings))
     try:
-        code = await request_device_code(settings)
-        _say(
-            "To sign in to Codex with ChatGPT:\n\n"
-            "1. Open this link in your browser and sign in to your account\n\n"
-            f"   {code.page}\n\n"
-            f"2. Enter this one-time code (expires in {PAGE_LIFETIME})\n\n"
-            f"   {code.user_code}\n\n"
-            "Never enter a code that somebody sent you, and tell nobody this one: it gives access to your "
-            "account."
-        )
-        await wait_for_device(settings, code)
+        with _stopping(signing_in.cancel, stopped):
+            await asyncio.wait([signing_in])
+        await signing_in
     except LoginError as error:
-        return _failed(error, [])
+        return _failed(error, stopped)
+    except asyncio.CancelledError:
+        if not stopped:
+            signing_in.cancel()
+            raise
+        return _failed(SignInCancelled(), stopped)
     _say("Successfully logged in")
     return 0
+
+
+async def _sign_in_on_device(settings: SignInSettings) -> None:
+    from codex_login.device_login import request_device_code, wait_for_device
+
+    code = await request_device_code(settings)
+    _say(
+        "To sign in to Codex with ChatGPT:\n\n"
+        "1. Open this link in your browser and sign in to your account\n\n"
+        f"   {code.page}\n\n"
+        f"2. Enter this one-time code (expires in {PAGE_LIFETIME})\n\n"
+        f"   {code.user_code}\n\n"
+        "Never enter a code that somebody sent you, and tell nobody this one: it gives access to your "
+        "account."
+    )
+    await wait_for_device(settings, code)
 
 
 def _failed(error: LoginError, stopped: list[int]) -> int:
@@ -114,20 +127,24 @@ def _failed(error: LoginError, stopped: list[int]) -> int:
 
 
 @contextlib.contextmanager
-def _stopping(login: BrowserLogin, stopped: list[int]) -> Iterator[None]:
-    """Lets signals cancel the sign-in, so that the terminal and the port are given back in order."""
+def _stopping(cancel: Callable[[], object], stopped: list[int]) -> Iterator[None]:
+    """Lets signals cancel the sign-in, so that the terminal and the port are given back in order.
+
+    One that is ignored, as `nohup` has it, stays ignored.
+    """
     loop = asyncio.get_running_loop()
+    handled = [number for number in _STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
 
     def stop(number: int) -> None:
         stopped.append(number)
-        login.cancel()
+        cancel()
 
-    for number in _STOPPING:
+    for number in handled:
         loop.add_signal_handler(number, stop, number)
     try:
         yield
     finally:
-        for number in _STOPPING:
+        for number in handled:
             loop.remove_signal_handler(number)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from codex_login.errors import CredentialsError, LoginError, RefreshError
-from codex_login.storage import FileStore, StoredAuth, Tokens, changing_auth, read_auth
+from codex_login.storage import FileStore, StoredAuth, Tokens, changing_auth, read_auth, unknown_fields
 from codex_protocol.config_types import AuthMode
 
 if TYPE_CHECKING:
@@ -295,7 +295,7 @@ class AuthManager:
 
 
 def login_with_api_key(codex_home: str, key: str, *, store: AuthStore | None = None) -> None:
-    """Stores the key as the sign-in, in place of whatever was stored before; no server is asked about it.
+    """Stores the key as the sign-in, in place of the one that was stored before; no server is asked about it.
 
     `store` keeps it, auth.json if that is None.
 
@@ -307,8 +307,9 @@ def login_with_api_key(codex_home: str, key: str, *, store: AuthStore | None = N
             "this is no API key: there is white space, a control character or a character other than ASCII "
             "in it"
         )
+    store = store or FileStore(codex_home)
     with changing_auth(codex_home):
-        (store or FileStore(codex_home)).write(StoredAuth(api_key=key))
+        store.write(StoredAuth(api_key=key, others=unknown_fields(store)))
 
 
 def clean_key(key: str) -> str:

@@ -30,7 +30,7 @@ from codex_login.oauth import (
     signed_in,
 )
 from codex_login.pages import failure_page, redirect, success_page, text_page
-from codex_login.storage import changing_auth
+from codex_login.storage import changing_auth, unknown_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -281,7 +281,7 @@ def check_storable(settings: SignInSettings) -> None:
 
 
 def store_sign_in(settings: SignInSettings, tokens: Tokens, api_key: str | None) -> None:
-    """Stores a sign-in in place of whatever was stored before.
+    """Stores a sign-in in place of the one that was stored before.
 
     Raises: CredentialsError.
     """
@@ -290,6 +290,7 @@ def store_sign_in(settings: SignInSettings, tokens: Tokens, api_key: str | None)
     store = settings.store or FileStore(settings.codex_home)
     try:
         with changing_auth(settings.codex_home):
-            store.write(signed_in(tokens, api_key=api_key, now=settings.now()))
+            others = unknown_fields(store)
+            store.write(signed_in(tokens, api_key=api_key, now=settings.now(), others=others))
     except CredentialsError as error:
         raise CredentialsError(f"Unable to persist auth file: {error}") from error

@@ -1,7 +1,8 @@
 """HTTP clients for everything we send: cheap to start, careful with credentials.
 
 The one place that makes them, so that proxies, certificate authorities and time limits are the same
-everywhere. Proxies come from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+everywhere. Proxies come from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, and never stand between us and
+this machine.
 """
 
 from __future__ import annotations
@@ -48,20 +49,21 @@ def make_client(
     timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
     if transport is not None:
         client = httpx.AsyncClient(transport=transport, timeout=timeout)
-    elif _may_need_proxy():
-        from codex_login.proxies import check_proxies, proxied_client
-
-        _check_address(url)
-        check_proxies()
-        # Without a context of its own a client for http:// refuses https:// rather than trust anybody.
-        encrypted = url.lower().startswith("https:")
-        client = proxied_client(tls_context(os.environ) if encrypted else _empty_tls_context(), timeout)
     else:
-        from codex_login.direct import DirectTransport
+        from codex_login.proxies import proxied_client, proxy_for
 
         _check_address(url)
-        direct = DirectTransport(lambda: tls_context(os.environ))
-        client = httpx.AsyncClient(transport=direct, timeout=timeout)
+        proxy = proxy_for(url)
+        if proxy is None:
+            from codex_login.direct import DirectTransport
+
+            direct = DirectTransport(lambda: tls_context(os.environ))
+            client = httpx.AsyncClient(transport=direct, timeout=timeout)
+        else:
+            # Without a context of its own a client for http:// refuses https:// rather than trust anybody.
+            encrypted = url.lower().startswith("https:")
+            tls = tls_context(os.environ) if encrypted else _empty_tls_context()
+            client = proxied_client(proxy, tls, timeout)
     for name in ("user-agent", "accept-encoding"):
         del client.headers[name]
     if headers is not None:
@@ -183,13 +185,6 @@ def _is_certificate_directory(path: str) -> bool:
             return any(entry.name.endswith(".0") for entry in entries)
     except OSError:
         return False
-
-
-def _may_need_proxy() -> bool:
-    """Whether the environment, or the system's settings on macOS, names a proxy of any kind."""
-    from urllib.request import getproxies
-
-    return any(getproxies().get(scheme) for scheme in ("http", "https", "all"))
 
 
 def _empty_tls_context() -> ssl.SSLContext:

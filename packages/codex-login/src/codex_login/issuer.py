@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from codex_login.destination import check_destination
 from codex_login.errors import LoginError, SignInError
 from codex_login.oauth import (
     Issuer,
@@ -138,6 +139,7 @@ async def _post(
     import_httpx()
     import httpx
 
+    check_destination(url, "the address")
     failed = f"error sending request for url ({shown_url(url)})"
     try:
         async with (

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from codex_login.destination import check_destination, has_user_name
 from codex_login.errors import AddressError, SignInError
 from codex_login.id_token import AUTH_CLAIMS, InvalidTokenError, read_claims, read_id_token
 from codex_login.shown_url import shown_url
@@ -31,7 +32,6 @@ PROVENANCE_FIELD = "oauth_provenance"
 _VERIFIER_BYTES = 64
 _STATE_BYTES = 32
 _MAX_REASON_CHARACTERS = 300
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _UNDECODABLE = "error decoding response body"
 
 
@@ -73,10 +73,9 @@ def issuer_at(url: str | None = None, client_id: str | None = None) -> Issuer:
         host = parts = None
     if parts is None or not host or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
         raise AddressError(f"the issuer {shown_url(given)} is no address of a server (https://…)")
-    if parts.scheme == "http" and host not in _LOOPBACK:
-        raise AddressError(
-            f"the issuer {shown_url(given)} must be reached by https: tokens would travel in clear"
-        )
+    if has_user_name(given):  # the browser is sent there
+        raise AddressError(f"the issuer {shown_url(given)} must have no user name and password in it")
+    check_destination(given, "the issuer")
     return Issuer(given, client_id or CLIENT_ID)
 
 
@@ -229,9 +228,14 @@ def read_api_key(content: bytes) -> str | None:
         return None
 
 
-def signed_in(tokens: Tokens, *, api_key: str | None, now: datetime) -> StoredAuth:
-    """What auth.json holds after a sign-in with ChatGPT: the tokens count, not the key beside them."""
-    return StoredAuth(api_key=api_key, tokens=tokens, last_refresh=now, auth_mode="chatgpt")
+def signed_in(
+    tokens: Tokens, *, api_key: str | None, now: datetime, others: Mapping[str, object]
+) -> StoredAuth:
+    """What auth.json holds after a sign-in with ChatGPT: the tokens count, not the key beside them.
+
+    `others` are the fields of newer programs that were in it before.
+    """
+    return StoredAuth(api_key=api_key, tokens=tokens, last_refresh=now, auth_mode="chatgpt", others=others)
 
 
 def setup_url(tokens: Tokens, issuer: Issuer) -> str | None:

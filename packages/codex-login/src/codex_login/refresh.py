@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from codex_login.destination import check_destination
 from codex_login.errors import AddressError, CredentialsError, RefreshError
 from codex_login.id_token import InvalidTokenError, read_claims, read_id_token
 from codex_login.oauth import Issuer, issuer_of
@@ -172,6 +173,10 @@ class TokenRefresher:
         environ = os.environ if self.environ is None else self.environ
         issuer = self._issuer(tokens)
         url = environ.get(URL_VARIABLE) or issuer.token_url
+        try:
+            check_destination(url, "the address")
+        except AddressError as error:
+            raise RefreshError(f"Failed to refresh token: {error}", retryable=False) from error
         body = {
             "client_id": issuer.client_id,
             "grant_type": "refresh_token",

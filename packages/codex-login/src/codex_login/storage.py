@@ -168,6 +168,19 @@ class FileStore:
         return delete_auth(self.codex_home)
 
 
+def unknown_fields(store: AuthStore) -> Mapping[str, object]:
+    """What newer programs keep beside a sign-in, for the next one to keep it too.
+
+    None of it where the store cannot be read: signing in anew is how that is mended. What lies inside
+    `tokens` belongs to those tokens and goes with them.
+    """
+    try:
+        stored = store.read()
+    except CredentialsError:
+        return {}
+    return {} if stored is None else stored.others
+
+
 @contextlib.contextmanager
 def changing_auth(codex_home: str) -> Iterator[None]:
     """Keeps other processes from changing auth.json while this one looks at it and changes it.

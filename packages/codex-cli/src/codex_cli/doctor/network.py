@@ -262,17 +262,14 @@ async def _get(
 
 
 def goes_by_proxy(url: str) -> bool:
-    """Whether the environment, or the system, puts a proxy between us and the server."""
-    from urllib.parse import urlsplit
-    from urllib.request import getproxies, proxy_bypass
+    """Whether a proxy stands between us and the server, be it one that cannot be used."""
+    from codex_login.errors import ProxySetupError
+    from codex_login.proxies import proxy_for
 
-    proxies = getproxies()
     try:
-        parts = urlsplit(url)
-        is_set = bool(proxies.get(parts.scheme) or proxies.get("all"))
-        return is_set and not proxy_bypass(parts.hostname or "")
-    except ValueError:
-        return False
+        return proxy_for(url) is not None
+    except ProxySetupError:
+        return True
 
 
 def describe_failure(error: BaseException) -> str:

@@ -1,7 +1,9 @@
 """Which bearer credential a request carries, and that it goes to nobody but whom it belongs to.
 
-A provider's own key (`env_key`) goes to that provider. What `codex login` stored goes to OpenAI: to the
-built-in provider and to those configured with `requires_openai_auth` (spec: agent.md section 25, D11).
+A provider's own key (`env_key`), or user name and password in its `base_url`, go to that provider, wherever
+the user says it is. What `codex login` stored goes to OpenAI: to the built-in provider and to those that are
+configured with `requires_openai_auth`, and to them by https or on this machine only (spec: agent.md section
+25, D11).
 """
 
 from __future__ import annotations
@@ -51,6 +53,8 @@ class Source(StrEnum):
     """Where a credential came from."""
 
     ENVIRONMENT = "environment"
+    ADDRESS = "address"
+    """User name and password in the provider's `base_url`."""
     LOGIN = "login"
     NOWHERE = "nowhere"
 
@@ -70,10 +74,14 @@ async def choose_credential(
     """The credential of the next request to `provider`; a request without one is still sent.
 
     Raises: MissingApiKey when the provider wants a key from the environment and nothing stands in for it;
-    InvalidRequest when the credential has characters in it that cannot stand in a header.
+    InvalidRequest when the credential has characters in it that cannot stand in a header, or is the stored
+    login and would travel in clear.
     """
     from codex_login.auth import can_be_sent, clean_key
+    from codex_login.destination import has_user_name, travels_in_clear
 
+    if has_user_name(provider.base_url or ""):
+        return Credential(Source.ADDRESS)  # a request has room for one, and the HTTP client takes this one
     if provider.env_key is not None:
         key = clean_key(environ.get(provider.env_key, ""))
         if key:
@@ -81,6 +89,9 @@ async def choose_credential(
                 raise InvalidRequest(f"The key in `{provider.env_key}` has characters that cannot be sent.")
             return Credential(Source.ENVIRONMENT, key)
     if login is not None and may_use_login(provider):
+        url = base_url(provider, login)
+        if travels_in_clear(url):
+            raise InvalidRequest(_in_clear(url))
         bearer = await login.bearer_token()
         if bearer:
             account_id = login.account_id if login.is_chatgpt else None
@@ -94,6 +105,15 @@ async def choose_credential(
     if provider.env_key is not None:
         raise MissingApiKey(provider.env_key, provider.env_key_instructions)
     return Credential(Source.NOWHERE)
+
+
+def _in_clear(url: str) -> str:
+    from codex_login.shown_url import shown_url
+
+    return (
+        f"Your login is not sent to {shown_url(url)}: anybody on the way could read it. Use an https "
+        "address, or a model provider with an `env_key` of its own for this server."
+    )
 
 
 def may_use_login(provider: ModelProvider) -> bool:
@@ -118,6 +138,8 @@ def refusal_hint(provider: ModelProvider, credential: Credential, login: StoredL
     match credential.source:
         case Source.ENVIRONMENT:
             return f"Check the key in the environment variable {provider.env_key}."
+        case Source.ADDRESS:
+            return f"Check the user name and password in the address of model provider `{provider.id}`."
         case Source.LOGIN:
             if login is not None and login.problem is not None:
                 return str(login.problem)

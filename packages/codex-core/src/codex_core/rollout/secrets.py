@@ -25,15 +25,36 @@ _ASSIGNMENT = re.compile(
     rf"""(\b{_NAME}(?:\\*["'])?\s*[:=]\s*(?:\\*["'])?)(?!\$|<|\*\*\*)[^\s"',;}})\]\\&]{{4,}}""",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(
+    # The same with a value that has blanks in it, up to the quote it began with.
+    rf"""(\b{_NAME}(?:\\*["'])?\s*[:=]\s*(\\*["']))(?!\$|<|\*\*\*)(?:(?!\2)[^\n]){{4,400}}(?=\2)""",
+    re.IGNORECASE,
+)
+_FLAG = re.compile(rf"""((?<![\w-])--?{_NAME}\s+\\*["']?)(?![-$<]|\*\*\*)[^\s"'\\]{{4,}}""", re.IGNORECASE)
+"""An option of a command, with its value as the next word."""
 _PATTERNS = (
     r"\b()(?:gh[opsu]|ghr)_[A-Za-z0-9]{20,}",
     r"\b()github_pat_[A-Za-z0-9_]{20,}",
     r"\b()glpat-[A-Za-z0-9_-]{16,}",
     r"\b()xox[abeoprs]-[A-Za-z0-9-]{10,}",
+    r"(https://hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}",
     r"\b()(?:AKIA|ASIA)[A-Z0-9]{16}\b",
+    r"(\bAccountKey=)[A-Za-z0-9+/=]{20,}",
     r"\b()AIza[A-Za-z0-9_-]{30,}",
+    r"\b()ya29\.[A-Za-z0-9_-]{20,}",
     r"\b()npm_[A-Za-z0-9]{30,}",
-    r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)(?:[^-]|-(?!----END))*",
+    r"\b()pypi-[A-Za-z0-9_-]{16,}",
+    r"\b()hf_[A-Za-z0-9]{30,}",
+    r"\b()gsk_[A-Za-z0-9]{30,}",
+    r"\b()xai-[A-Za-z0-9]{30,}",
+    r"\b()(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{16,}",
+    r"\b()SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
+    r"\b()do[opr]_v1_[a-f0-9]{32,}",
+    r"\b()AGE-SECRET-KEY-1[A-Z0-9]{30,}",
+    r"(-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----)(?:[^-]|-(?!----END))*",
+    r"(?im)(^[<>*\s]*(?:set-)?cookie:\s*|[\"'](?:set-)?cookie:\s*)[^\"'\n]+",
+    r"(\bcurl\b[^\n|;&]{0,400}?\s(?:-u|--user)[ =]\\*[\"']?[^\s:\"']{1,80}:)[^\s\"'\\]+",
+    r"(\blogin\s+\S{1,80}\s+password\s+)\S+",
 )
 _HARMLESS_KEYS = re.compile(r"(?i)tokens?(?:_(?:usage|count|limit|info))?|.*_tokens|model_.*|.*token_usage")
 _SECRET_KEY = re.compile(rf"(?:{_NAME}|(?i:(?:proxy-)?authorization|cookie|set-cookie))", re.IGNORECASE)
@@ -42,12 +63,16 @@ _SECRET_KEY = re.compile(rf"(?:{_NAME}|(?i:(?:proxy-)?authorization|cookie|set-c
 def masked(text: str) -> str:
     """The text with `***` in the place of what looks like a credential."""
     if _HINT.search(text):  # looked for line by line, as the search for a name is slow where there is none
-        text = "\n".join(
-            _ASSIGNMENT.sub(rf"\g<1>{MASK}", row) if _HINT.search(row) else row for row in text.split("\n")
-        )
+        text = "\n".join(_without_named(row) if _HINT.search(row) else row for row in text.split("\n"))
     for pattern in _PATTERNS:
         text = re.sub(pattern, rf"\g<1>{MASK}", text)
     return redacted(text)
+
+
+def _without_named(row: str) -> str:
+    for pattern in (_QUOTED, _ASSIGNMENT, _FLAG):
+        row = pattern.sub(rf"\g<1>{MASK}", row)
+    return row
 
 
 def masked_json(value: JSON) -> JSON:
@@ -62,5 +87,8 @@ def masked_json(value: JSON) -> JSON:
 
 
 def _masked_field(key: str, value: JSON) -> JSON:
-    is_secret = _SECRET_KEY.fullmatch(key) and not _HARMLESS_KEYS.fullmatch(key)
-    return MASK if is_secret and isinstance(value, str) and value else masked_json(value)
+    if not _SECRET_KEY.fullmatch(key) or _HARMLESS_KEYS.fullmatch(key):
+        return masked_json(value)
+    if isinstance(value, list):
+        return [_masked_field(key, child) for child in value]
+    return MASK if isinstance(value, str) and value else masked_json(value)
