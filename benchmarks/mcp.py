@@ -22,14 +22,18 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from exec_turn import ANSWER, REFERENCE_VERSION, Bench, InvalidRunError, Program, _write_json
-from startup import Case, _programs, _table
+import harness
+from codex_core.model.scripted.replies import completed, created, message, token_usage
+from harness import InvalidRunError
+from startup import Case, _table
 from startup import _rows as timing_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from startup import Row
+
+ANSWER = "The benchmark answer."
 
 WARM_UPS = 2
 PAUSE_S = 1.0
@@ -106,22 +110,26 @@ class Connection:
         raise InvalidRunError(f"ended without an answer to {method}")
 
 
-class McpBench(Bench):
+class Bench(harness.Workplace):
     """One program, its home, its model, and its times by question."""
 
-    def __init__(self, program: Program, scratch: Path) -> None:
-        super().__init__(program, "message", scratch, fresh_homes=False)
+    def __init__(self, name: str, path: str, scratch: Path) -> None:
+        super().__init__(
+            scratch, [{"sse": [created(), *message(ANSWER, deltas=True), completed(token_usage())]}]
+        )
+        self.name = name
+        self.argv = (path, "mcp")
         self.times: dict[str, list[float]] = {question: [] for question in QUESTIONS}
+        self.failure: str | None = None
 
-    def measure(self, *, counts: bool) -> None:
+    def measure(self, _number: int, counts: bool) -> None:
         """One round."""
-        argv = (*self.program.argv, "mcp")
         found: dict[str, float] = {}
-        with Connection(argv, self._home.environ(), self._repo.path) as hasty:
+        with self._connected() as hasty:
             found["list"] = hasty.ready()
             found["at once"] = hasty.call("one")
             hasty.close()
-        with Connection(argv, self._home.environ(), self._repo.path) as patient:
+        with self._connected() as patient:
             patient.ready()
             time.sleep(PAUSE_S)
             found["first"] = patient.call("two")
@@ -130,56 +138,44 @@ class McpBench(Bench):
         for question, wall_ms in found.items() if counts else ():
             self.times[question].append(wall_ms)
 
+    def _connected(self) -> Connection:
+        return Connection(self.argv, self._home.environ(), self._repo.path)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; 1 when an answer was wrong, 2 when there was nothing to measure."""
     options = _options(argv)
-    paths, skipped = _programs(options)
-    programs = [Program(name, (path,), "") for name, path in paths.items()]
-    for line in skipped:
-        print(f"skipped: {line}", file=sys.stderr)
+    programs, skipped = harness.find_programs(options)
+    harness.tell_skipped(skipped)
     if not programs:
         print("nothing to measure", file=sys.stderr)
         return 2
-    failures: list[str] = []
     with tempfile.TemporaryDirectory(prefix="codex-bench-") as scratch, ExitStack() as models:
-        benches = [McpBench(program, Path(scratch) / program.name) for program in programs]
+        benches = [Bench(name, path, Path(scratch) / name) for name, path in programs.items()]
         for bench in benches:
             models.enter_context(bench.model())
-        for number in range(WARM_UPS + options.runs):
-            turn = number % len(benches)
-            for bench in (*benches[turn:], *benches[:turn]):
-                if bench.failed:
-                    continue
-                try:
-                    bench.measure(counts=number >= WARM_UPS)
-                except InvalidRunError as error:
-                    bench.failed = True
-                    failures.append(f"{bench.program.name}: {error}")
+        harness.compete(benches, options.runs, warm_ups=WARM_UPS, measure=Bench.measure)
     rows = _rows(benches)
-    if options.json is not None:
-        _write_json({"rows": list(map(asdict, rows)), "skipped": skipped, "invalid": failures}, options.json)
-    if options.json != "-":
-        print(_table(rows))
-    for failure in failures:
-        print(f"INVALID: {failure}", file=sys.stderr)
-    return 1 if failures else 0
+    failures = [f"{bench.name}: {bench.failure}" for bench in benches if bench.failure]
+    document = {
+        "machine": harness.machine(),
+        "rows": list(map(asdict, rows)),
+        "skipped": skipped,
+        "invalid": failures,
+    }
+    return harness.tell(_table(rows), document, failures, target=options.json)
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Time the MCP server against a mock model.")
-    parser.add_argument("--runs", type=int, default=15, help="counted runs per program (default: 15)")
-    parser.add_argument("--ours", metavar="PATH", help="our `codex` (default: of this Python environment)")
-    parser.add_argument("--reference", metavar="PATH", help=f"launcher of the reference {REFERENCE_VERSION}")
-    parser.add_argument("--only-ours", action="store_true", help="do not look for the reference")
-    parser.add_argument("--no-install", action="store_true", help="use an npm package in the cache only")
-    parser.add_argument("--json", metavar="FILE", help="write the figures as JSON, `-` for stdout")
+    harness.add_run_options(parser, runs=15, per="program")
+    harness.add_program_options(parser)
     return parser.parse_args(argv)
 
 
-def _rows(benches: Sequence[McpBench]) -> list[Row]:
+def _rows(benches: Sequence[Bench]) -> list[Row]:
     cases = [
-        Case(question, bench.program.name, bench.program.argv, bench.times[question])
+        Case(question, bench.name, bench.argv, bench.times[question])
         for question in QUESTIONS
         for bench in benches
     ]

@@ -113,6 +113,11 @@ class Client:
         """The next request of the server."""
         return await self.until(lambda frame: "method" in frame and "id" in frame)
 
+    async def rest(self) -> list[Frame]:
+        """What a server in this process, which has ended, wrote and nobody has read yet."""
+        assert isinstance(self._lines, LocalLines)
+        return [await self.next() for _ in range(self._lines.output.qsize())]
+
     def events(self, kind: str | None = None) -> list[Frame]:
         """The event notifications so far, in order."""
         found = [frame for frame in self.frames if event_type(frame) is not None]

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -69,18 +71,36 @@ async def test_the_typescript_sdk(scratch_home: ScratchHome, git_repo: ScratchRe
     assert (git_repo.path / "made").exists()
 
 
+PAGE = Path(__file__).parent.parent / "docs" / "mcp-server.md"
+
+
 async def inspector(home: ScratchHome, repo: ScratchRepo, *arguments: str) -> Any:
-    program = os.path.join(MODULES, ".bin", "mcp-inspector")
-    command = [program, "--cli", script_path("codex"), "mcp", *arguments]
-    done = await run_script_async(command, env=home.environ(), cwd=repo.path, timeout_s=60)
+    """Runs as the page says, with `codex` in the PATH."""
+    bin_directory = os.path.dirname(script_path("codex"))
+    env = home.environ()
+    env["PATH"] = bin_directory + os.pathsep + env["PATH"]
+    command = [os.path.join(MODULES, ".bin", "mcp-inspector"), *arguments]
+    done = await run_script_async(command, env=env, cwd=repo.path, timeout_s=60)
     return json.loads(done.check().stdout)
 
 
-async def test_the_inspector(scratch_home: ScratchHome, git_repo: ScratchRepo) -> None:
+def words_of_the_page(**placeholders: str) -> list[list[str]]:
+    """The inspector's command lines on the page, without the program itself."""
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("npx ")]
+    return [[placeholders.get(word, word) for word in shlex.split(line)[2:]] for line in lines]
+
+
+async def test_the_inspector_as_the_page_says(
+    scratch_home: ScratchHome, git_repo: ScratchRepo, tmp_path: Path
+) -> None:
+    config = tmp_path / "mcp.json"
+    said = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
+    config.write_text(said.replace("/home/me/.codex", str(scratch_home.codex_home)))
+    _browser, listing, calling = words_of_the_page(FILE=str(config))
     async with ModelServer(["Hello"]) as model:
         scratch_home.use_model_server(model.base_url)
-        listed = await inspector(scratch_home, git_repo, "--method", "tools/list")
+        listed = await inspector(scratch_home, git_repo, *listing)
         assert [tool["name"] for tool in listed["tools"]] == ["codex", "codex-reply"]
-        call = ("--method", "tools/call", "--tool-name", "codex", "--tool-arg", "prompt=hi")
-        called = await inspector(scratch_home, git_repo, *call)
+        called = await inspector(scratch_home, git_repo, *calling)
+        assert "hi" in str(model.requests[0].json["input"])
     assert called["content"] == [{"type": "text", "text": "Hello"}]

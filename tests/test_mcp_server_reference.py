@@ -5,7 +5,10 @@ The reference is the binary that `benchmarks/exec_turn.py` has installed, or the
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import json
+import os
 import re
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -34,7 +37,7 @@ from codex_core.testing import (
     sse,
 )
 from codex_core.testing.differences import compare, report
-from mcp_server_client import INITIALIZE, Client, Frame, server_process
+from mcp_server_client import INITIALIZE, TIMEOUT_S, Client, Frame, server_process
 
 pytestmark = pytest.mark.reference
 
@@ -70,6 +73,12 @@ class Stage:
         start = len(self.client.frames)
         await self.say(identifier, text)
         await self.client.event("task_complete", start=start)
+
+    async def recorded(self, path: str, text: str) -> None:
+        """Returns when the text is in the file: the reference writes it beside everything else."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while not os.path.exists(path) or text not in Path(path).read_text():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
 
 Script: TypeAlias = Callable[[Stage], Awaitable[None]]
@@ -156,9 +165,14 @@ async def interruption(stage: Stage) -> None:
     identifier = await stage.listened()
     await stage.say(identifier)
     await client.event("agent_message_delta", start=0)
-    ids = [await client.ask("interruptConversation", {"conversationId": identifier}) for _ in range(2)]
-    for each in ids:
-        await client.reply(each)
+    # Both in one write: the reference never answers one that comes behind the end of the turn.
+    interrupts = [
+        {"id": word, "method": "interruptConversation", "params": {"conversationId": identifier}}
+        for word in ("first", "second")
+    ]
+    await client.send("\n".join(map(json.dumps, interrupts)))
+    for interrupt in interrupts:
+        await client.reply(interrupt["id"])
 
 
 async def late_listener(stage: Stage) -> None:
@@ -186,6 +200,7 @@ async def files(stage: Stage) -> None:
     identifier, path = begun["conversationId"], begun["rolloutPath"]
     await client.call("addConversationListener", {"conversationId": identifier})
     await stage.turn(identifier, "others\n## My request for Codex:\n the wish ")
+    await stage.recorded(path, '"one"')
     listed = await client.call("listConversations", {"pageSize": 1})
     await client.call("listConversations", {"pageSize": 5, "cursor": listed["nextCursor"]})
     await client.call("listConversations", {"pageSize": 5, "cursor": "nonsense"})

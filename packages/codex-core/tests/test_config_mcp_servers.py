@@ -86,6 +86,12 @@ def test_times_not_said_are_the_defaults(load):
     assert server.offers("anything")
 
 
+def test_a_time_may_be_nothing_at_all(load):
+    server = load("[mcp_servers.a]\ncommand = 'c'\nstartup_timeout_sec = 0\ntool_timeout_sec = 0.0")
+    assert server.mcp_servers["a"].startup_timeout_s == 0.0
+    assert server.mcp_servers["a"].tool_timeout_s == 0.0
+
+
 def test_no_enabled_tools_are_none_at_all(load):
     server = load("[mcp_servers.a]\ncommand = 'c'\nenabled_tools = []").mcp_servers["a"]
     assert not server.offers("anything")

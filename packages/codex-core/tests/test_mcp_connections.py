@@ -138,6 +138,14 @@ async def test_nothing_waits_before_ready(start: Start) -> None:
     assert connections.failures == {}
 
 
+async def test_who_asks_when_all_are_up_is_answered_at_once(start: Start) -> None:
+    connections = start(stdio("srv"))
+    await connections.ready()
+    asking = connections.ready()
+    with pytest.raises(StopIteration):  # it has not waited for anything, not even for its turn
+        asking.send(None)
+
+
 async def test_waiting_can_be_given_up_and_taken_up_again(start: Start) -> None:
     connections = start(stdio("srv"))
     waiting = asyncio.create_task(connections.ready())

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codex_core.mcp.envelope import HEAD_BYTES, TAIL_BYTES
 from codex_core.mcp.lines import Frame, Line, LineDecoder, Noise, Unreadable
 
 
@@ -26,18 +27,47 @@ def test_messages_and_noise_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b'{"id":7,"result":"\\ud83d"}', b'{"id":7,"a":1,"a":2}', b'{"id":7,"result":NaN}']
+    "answer",
+    [
+        b'{"id":7,"result":"\\ud83d"}',
+        b'{"id":7,"a":1,"a":2}',
+        b'{"id":7,"result":NaN}',
+        b'{"id":7,"result":"\xff"}',
+        b'{"id":7,"result":' + b"9" * 5000 + b"}",
+        b'{"result":' + b"[" * 3000 + b"]" * 3000 + b',"id":7}',
+    ],
 )
 def test_an_answer_no_strict_reader_takes_is_told_to_who_waits(answer: bytes) -> None:
     (line,) = decode(answer)
     assert isinstance(line, Unreadable)
-    assert line.request_id == 7
-    assert line.problem.startswith("its answer cannot be read: ")
+    assert (line.request_id, line.has_method) == (7, False)
+    assert line.problem
 
 
-def test_too_long_a_message_is_not_kept_and_the_next_one_is_read() -> None:
-    lines = decode(b'{"a":"' + b"x" * 500 + b'"}\n{"id":1}\n', max_bytes=100)
-    assert lines == [Unreadable(None, "it sent a message of more than 100 bytes"), Frame({"id": 1})]
+@pytest.mark.parametrize("size", [1, 7, 100, 10_000, 10**6])
+@pytest.mark.parametrize(
+    ("message", "identifier", "has_method"),
+    [
+        (b'{"id":3,"method":"x","params":"%s"}', 3, True),
+        (b'{"result":"%s","jsonrpc":"2.0","id":"4"}', "4", False),
+        (b'{"result":["%s"]}', None, False),
+        (b"%s", None, False),
+    ],
+)
+def test_of_too_long_a_message_only_the_id_is_kept_and_the_next_one_is_read(
+    size: int, message: bytes, identifier: object, has_method: bool
+) -> None:
+    data = message % (b"x" * 50_000) + b'\n{"id":1}\n'
+    lines = decode(data, at=tuple(range(size, len(data), size)), max_bytes=20_000)
+    too_long = Unreadable(identifier, has_method, "it is longer than 20000 bytes")  # type: ignore[arg-type]
+    assert lines == [too_long, Frame({"id": 1})]
+
+
+def test_of_an_endless_line_little_is_held() -> None:
+    decoder = LineDecoder(1000)
+    for _ in range(1000):
+        assert decoder.feed(b"x" * 10_000) == []
+    assert len(decoder._kept) + len(decoder._tail or b"") <= HEAD_BYTES + TAIL_BYTES
 
 
 def test_noise_is_shortened() -> None:

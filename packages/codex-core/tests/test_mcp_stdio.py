@@ -228,7 +228,7 @@ async def test_too_large_a_message_fails_its_call_and_nothing_else(
 ) -> None:
     connection = await connect()
     monkeypatch.setattr(connection._wire._decoder, "_max", 100_000)  # type: ignore[attr-defined]  # the stdio wire
-    with pytest.raises(UnreadableAnswer, match="more than 100000 bytes"):
+    with pytest.raises(UnreadableAnswer, match="longer than 100000 bytes"):
         await say(connection, "huge", n=200_000)
     assert await say(connection, "hi")
 
@@ -237,6 +237,10 @@ async def test_too_large_a_message_fails_its_call_and_nothing_else(
 async def test_an_answer_that_cannot_be_read_fails_its_call(connect: Connect, word: str) -> None:
     with pytest.raises(UnreadableAnswer, match="cannot be read"):
         await say(await connect(), word)
+
+
+async def test_a_question_that_cannot_be_read_is_no_answer_to_the_call_with_its_id(connect: Connect) -> None:
+    assert await say(await connect(), "odd question") == "asked"
 
 
 async def test_what_a_server_asks_in_a_call_is_answered(connect: Connect, tmp_path: Path) -> None:

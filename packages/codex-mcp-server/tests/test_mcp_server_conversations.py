@@ -286,7 +286,7 @@ async def test_only_what_is_a_session_is_put_away(scratch_home: ScratchHome, git
             (sessions / f"other-{UNKNOWN}.jsonl", -32600, "rollout path `{}` must be in sessions directory"),
             (sessions / "none", -32600, "rollout path `{}` must be in sessions directory"),
             ("a\0b", -32600, "rollout path `{}` must be in sessions directory"),
-            (sessions, -32600, "rollout path `{}` missing file name"),
+            (sessions, -32600, f"rollout path `{{}}` does not match conversation id {UNKNOWN}"),
             (named, -32603, "failed to archive conversation: File exists (os error 17)"),
         ):
             params = {"conversationId": UNKNOWN, "rolloutPath": str(path)}
@@ -298,6 +298,7 @@ async def test_only_what_is_a_session_is_put_away(scratch_home: ScratchHome, git
 
 async def test_conversations_that_are_not_there(scratch_home: ScratchHome, git_repo: ScratchRepo) -> None:
     (scratch_home.codex_home / "empty.jsonl").touch()
+    os.mkfifo(scratch_home.path / "pipe")
     unknown = {"conversationId": UNKNOWN}
     not_found = (-32600, f"conversation not found: {UNKNOWN}")
     async with local_server(scratch_home, cwd=git_repo.path) as client:
@@ -312,6 +313,9 @@ async def test_conversations_that_are_not_there(scratch_home: ScratchHome, git_r
             ("/there/is/none", "No such file or directory (os error 2)"),
             ("a\0b", "the path holds a NUL character"),
             (str(scratch_home.codex_home / "empty.jsonl"), "empty session file"),
+            ("/dev/zero", "/dev/zero is no file"),
+            (str(scratch_home.path / "pipe"), f"{scratch_home.path / 'pipe'} is no file"),
+            (str(scratch_home.path), "Is a directory (os error 21)"),
             (str(git_repo.path / "README.md"), "failed to parse conversation ID from rollout file"),
         ):
             assert await client.error("resumeConversation", {"path": path}) == (

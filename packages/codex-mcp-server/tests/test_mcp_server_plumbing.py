@@ -6,10 +6,14 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from codex_mcp_server import warm_up
 from codex_mcp_server.approvals import decision_in, patch_message, shell_words
 from codex_mcp_server.event_frames import call_frame, listener_frame
 from codex_mcp_server.pipes import LineWriter, read_pieces
@@ -162,6 +166,67 @@ def test_null_becomes_empty_text_wherever_it_is() -> None:
         "b": ["", {"c": ""}],
         "d": 1.5,
     }
+
+
+# --- getting ready -----------------------------------------------------------------------------------
+
+
+async def test_what_is_loaded_beside_requests_is_waited_for_only_by_who_asks_for_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The steps run in a thread: the loop goes on. A pause ends with the step that runs, not with the last."""
+    begun, may_end, done = threading.Event(), threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    ran: list[str] = []
+
+    def first() -> None:
+        begun.set()
+        may_end.wait(20)
+        ran.append("first")
+
+    steps = [first, lambda: ran.append("second")]
+    monkeypatch.setattr(warm_up, "_steps", lambda: iter(steps))
+    monkeypatch.setattr(warm_up, "PAUSE_SECONDS", 0)
+    collector = SimpleNamespace(freeze=lambda: ran.append("frozen"), enable=done.set)
+    monkeypatch.setattr(warm_up, "gc", collector)
+    peer: Any = SimpleNamespace(has_answered=False, on_idle=None)
+    interval = sys.getswitchinterval()
+    needed = [False]
+    warm = warm_up.WarmUp(peer, is_needed=lambda: needed[0])
+    peer.on_idle()  # nothing has been asked yet, so nothing is loaded
+    peer.has_answered = True
+    peer.on_idle()  # a conversation loads what it needs itself
+    needed[0] = True
+    assert warm._task is None
+    peer.on_idle()
+    await loop.run_in_executor(None, begun.wait)
+    pausing = asyncio.create_task(warm.pause())
+    await asyncio.sleep(0)
+    assert not pausing.done()
+    may_end.set()
+    await pausing
+    await warm.pause()
+    assert ran == ["first"]
+    while not done.is_set():
+        peer.on_idle()
+        await asyncio.sleep(0)
+    assert ran == ["first", "second", "frozen"]
+    assert sys.getswitchinterval() == interval
+    await warm.aclose()
+
+
+async def test_it_is_not_begun_when_the_client_goes_on_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    def steps() -> Iterator[Callable[[], object]]:
+        raise AssertionError("loads")
+        yield
+
+    monkeypatch.setattr(warm_up, "_steps", steps)
+    peer: Any = SimpleNamespace(has_answered=True, on_idle=None)
+    warm = warm_up.WarmUp(peer, is_needed=lambda: True)
+    peer.on_idle()
+    await warm.pause()
+    peer.on_idle()
+    await warm.aclose()
 
 
 # --- cost --------------------------------------------------------------------------------------------

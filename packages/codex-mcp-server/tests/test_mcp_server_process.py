@@ -28,7 +28,7 @@ from codex_core.testing import (
     sse,
     start_script,
 )
-from mcp_server_client import INITIALIZE, piped_server, server_process
+from mcp_server_client import INITIALIZE, Client, piped_server, server_process
 
 FREE = {"approval-policy": "never", "sandbox": "danger-full-access"}
 
@@ -94,6 +94,28 @@ async def test_a_signal_ends_it_in_order(
     assert '"turn_aborted"' in scratch_home.rollouts()[0].read_text() or '"function_call_output"' in (
         scratch_home.rollouts()[0].read_text()
     )
+
+
+async def test_a_signal_that_is_ignored_at_the_start_stays_so(
+    scratch_home: ScratchHome, git_repo: ScratchRepo
+) -> None:
+    gate = Gate()
+    async with ModelServer([sse(created(), gate, message("late"), completed())]) as model:
+        scratch_home.use_model_server(model.base_url)
+        argv = ["sh", "-c", 'trap "" INT HUP; exec "$0"', script_path("codex-mcp-server")]
+        async with start_script(
+            argv, env=scratch_home.environ(), cwd=git_repo.path, open_stdin=True
+        ) as process:
+            client = Client(process)
+            call = await client.ask("tools/call", codex())
+            await gate.reached.wait()
+            for number in (signal.SIGINT, signal.SIGHUP):
+                os.kill(process.pid, number)
+            gate.open()
+            assert (await client.reply(call))["result"]["content"][0]["text"] == "late"
+            process.send_signal(signal.SIGTERM)
+            done = await process.finish()
+    assert done.exit_code == 128 + signal.SIGTERM
 
 
 async def test_a_client_that_dies_in_the_middle_of_a_turn_takes_everything_with_it(

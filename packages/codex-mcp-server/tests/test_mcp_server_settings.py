@@ -159,6 +159,8 @@ async def test_the_diff_to_a_remote(scratch_home: ScratchHome, git_repo: Scratch
         (path / "README.md").write_text("committed\n")
         git(scratch_home, git_repo, "commit", "--quiet", "--all", "-m", "ahead")
         (path / "README.md").write_text("changed\n")
+        for setting in ("core.fsmonitor", "diff.external"):
+            git(scratch_home, git_repo, "config", setting, f"touch {scratch_home.path}/ran; false")
         (path / "ünï new.txt").write_text("new\n")
         (path / "binary").write_bytes(b"\0\1")
         (path / ".gitignore").write_text("ignored\n")
@@ -166,7 +168,7 @@ async def test_the_diff_to_a_remote(scratch_home: ScratchHome, git_repo: Scratch
         (path / "sub").mkdir()
         found = await client.call("gitDiffToRemote", {"cwd": str(path / "sub")})
         for branch in (["checkout", "--quiet", "-b", "topic"], ["checkout", "--quiet", "--detach"]):
-            git(scratch_home, git_repo, *branch)
+            git(scratch_home, git_repo, "-c", "core.fsmonitor=false", *branch)
             again = await client.call("gitDiffToRemote", {"cwd": str(path)})
             assert again["sha"] == pushed
         for cwd in ("/", "/there/is/none", "a\0b"):
@@ -176,3 +178,4 @@ async def test_the_diff_to_a_remote(scratch_home: ScratchHome, git_repo: Scratch
     assert "GIT binary patch" in again["diff"]
     assert "+new" in again["diff"]
     assert "not to be seen" not in again["diff"]
+    assert not (scratch_home.path / "ran").exists()

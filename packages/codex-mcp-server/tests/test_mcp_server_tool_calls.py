@@ -358,19 +358,6 @@ async def test_a_command_is_asked_about(
     assert reply["result"].get("isError", False) is not goes_on
 
 
-async def test_an_error_in_place_of_an_answer_is_a_no(
-    scratch_home: ScratchHome, git_repo: ScratchRepo
-) -> None:
-    async with ModelServer([answer(shell_call(["touch", "made"])), "Done."]) as model:
-        scratch_home.use_model_server(model.base_url)
-        async with local_server(scratch_home, cwd=git_repo.path) as client:
-            call = await codex(client, **ASKS)
-            question = await client.question()
-            await client.send({"id": question["id"], "error": {"code": -32601, "message": "no"}})
-            assert text_of(await client.reply(call)) == "Done."
-        assert "rejected by user" in model.requests[1].tool_outputs["call_1"]
-
-
 async def test_a_patch_is_asked_about(scratch_home: ScratchHome, git_repo: ScratchRepo) -> None:
     patch = "*** Begin Patch\n*** Add File: new.txt\n+one\n+two\n*** End Patch\n"
     async with ModelServer([answer(patch_call(patch)), "Done."]) as model:
@@ -447,3 +434,23 @@ async def test_a_call_beside_another_in_one_conversation_is_answered_too(
             replies = [await client.reply(each) for each in (one, two)]
         assert "two" in str(model.requests[2].json["input"])
     assert [text_of(reply) for reply in replies] == ["both", "both"]
+
+
+@pytest.mark.parametrize("cancelled", [0, 1])
+async def test_to_cancel_one_of_the_calls_that_share_a_turn_ends_them_both(
+    cancelled: int, scratch_home: ScratchHome, git_repo: ScratchRepo
+) -> None:
+    gate = Gate()
+    async with ModelServer(["one", sse(created(), gate, completed()), "after"]) as model:
+        scratch_home.use_model_server(model.base_url)
+        async with local_server(scratch_home, cwd=git_repo.path) as client:
+            first = await client.reply(await codex(client))
+            conversation_id = first["result"]["structuredContent"]["conversationId"]
+            calls = [await codex_reply(client, conversation_id, "one")]
+            await gate.reached.wait()
+            calls.append(await codex_reply(client, conversation_id, "two"))
+            assert await client.call("initialize", INITIALIZE)  # by then the second call is under way
+            await client.notify("notifications/cancelled", {"requestId": calls[cancelled]})
+            for call in calls:
+                assert text_of(await client.reply(call)) == "The turn was interrupted."
+            assert text_of(await client.reply(await codex_reply(client, conversation_id))) == "after"

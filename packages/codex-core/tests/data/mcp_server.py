@@ -99,6 +99,9 @@ def call(number, params):
             result = text("x" * (arguments["n"]))
         case "surrogate":
             result = text("\ud83d")
+        case "odd question":  # nobody can read it, and it has the id of the call
+            send(id=number, method="elicitation/create", params={"message": "\ud83d"})
+            result = text("asked")
         case "never":
             return
         case "die":

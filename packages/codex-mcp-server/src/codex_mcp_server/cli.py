@@ -5,7 +5,6 @@ from __future__ import annotations
 from codex_core.command_line import options as shared
 from codex_core.command_line.grammar import Command
 from codex_core.command_line.program import run_command
-from codex_core.command_line.rooms import run_room
 from codex_mcp_server import __version__
 
 TYPE_CHECKING = False
@@ -40,6 +39,6 @@ def run_command_line(arguments: Sequence[str]) -> int:
 def run(invocation: Invocation) -> int:
     """Runs the server, as the command line says."""
     from codex_mcp_server.options import McpServerOptions
+    from codex_mcp_server.run import run as serve
 
-    options = McpServerOptions(overrides=invocation.overrides)
-    return run_room("codex_mcp_server.run:run", options, what="The MCP server")
+    return serve(McpServerOptions(overrides=invocation.overrides))

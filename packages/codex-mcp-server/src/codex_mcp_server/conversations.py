@@ -46,6 +46,11 @@ class Conversations:
             self._manager = self._make_manager()
         return self._manager
 
+    @property
+    def are_open(self) -> bool:
+        """Whether there is any."""
+        return bool(self._feeds)
+
     def find(self, conversation_id: str) -> Feed | None:
         """The open conversation with this id."""
         feed = self._feeds.get(conversation_id)

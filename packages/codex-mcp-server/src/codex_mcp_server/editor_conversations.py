@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,10 +95,11 @@ class EditorConversations:
         from codex_protocol.ide import ResumeConversationResponse
 
         config = self._start_config if params.overrides is None else self._derived(params.overrides)
-        if "\0" in params.path:
-            raise RpcError(INTERNAL_ERROR, "error resuming conversation: the path holds a NUL character")
+        path = os.path.abspath(params.path)
+        if (problem := _unreadable(path)) is not None:
+            raise RpcError(INTERNAL_ERROR, f"error resuming conversation: {problem}")
         try:
-            begun, _ = await self._conversations.resume(config, os.path.abspath(params.path))
+            begun, _ = await self._conversations.resume(config, path)
         except SessionError as error:
             reason = error.reason if isinstance(error, RolloutError) else str(error)
             raise RpcError(INTERNAL_ERROR, f"error resuming conversation: {reason}") from error
@@ -146,8 +148,6 @@ class EditorConversations:
         path = "" if "\0" in shown else await asyncio.to_thread(os.path.realpath, shown)
         if not (path == root or path.startswith(root + os.sep)) or not os.path.exists(path):
             raise RpcError(INVALID_REQUEST, f"rollout path `{shown}` must be in sessions directory")
-        if path == root:
-            raise RpcError(INVALID_REQUEST, f"rollout path `{shown}` missing file name")
         if not os.path.basename(path).endswith(f"{params.conversation_id}.jsonl"):
             problem = f"rollout path `{shown}` does not match conversation id {params.conversation_id}"
             raise RpcError(INVALID_REQUEST, problem)
@@ -254,6 +254,17 @@ class Listener:
 
     def ended(self, reason: str) -> None:
         """Nothing more will come."""
+
+
+def _unreadable(path: str) -> str | None:
+    """Why nobody should try to read that: a pipe or a device might never end."""
+    if "\0" in path:
+        return "the path holds a NUL character"
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return None  # which whoever reads it says better
+    return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else f"{path} is no file"
 
 
 def _not_found(conversation_id: str) -> RpcError:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from codex_core.mcp.lines import Frame, LineDecoder, Noise, Unreadable
-from codex_core.mcp.wire import MAX_MESSAGE_BYTES
+from codex_core.mcp.wire import own_id
 from codex_mcp_server.errors import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, REQUEST_CANCELLED, RpcError
 from codex_protocol.errors import ProtocolError
 from codex_protocol.jsonio import describe, dumps
@@ -95,14 +95,9 @@ class Peer:
         self.has_answered = False
         """Whether any request has been answered."""
         self.on_idle: Callable[[], None] = lambda: None
-        """Called when no request waits."""
+        """Called when every request has been answered."""
         self.on_input_end: Callable[[], None] = lambda: None
         """Called when nothing more will come."""
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no request waits for its turn."""
-        return not self._lane
 
     # -- what goes out ----------------------------------------------------------------------------
 
@@ -135,17 +130,21 @@ class Peer:
         question.answer.cancel()
 
     def _reply(self, call: Call, result: object) -> None:
-        self._open.pop(call.id, None)
         try:
             text = dumps(result)
         except ProtocolError as error:
-            self._refuse(call.id, INTERNAL_ERROR, str(error))
+            self._refuse(call, INTERNAL_ERROR, str(error))
             return
+        del self._open[call.id]
         self.send(f'{{"id":{dumps(call.id)},"jsonrpc":"2.0","result":{text}}}')
 
-    def _refuse(self, identifier: Id | None, code: int, message: str) -> None:
-        if identifier is not None:
-            self._open.pop(identifier, None)
+    def _refuse(self, call: Call, code: int, message: str) -> None:
+        """Answers a call with an error."""
+        del self._open[call.id]
+        self._reject(call.id, code, message)
+
+    def _reject(self, identifier: Id | None, code: int, message: str) -> None:
+        """Says what is wrong with a message that became no call."""
         self.send(dumps({"error": {"code": code, "message": message}, "id": identifier, "jsonrpc": "2.0"}))
 
     # -- what comes in ----------------------------------------------------------------------------
@@ -196,20 +195,18 @@ class Peer:
         match line:
             case Frame(message):
                 self._frame(message, size)
-            case Unreadable(request_id=None):
-                self._refuse(None, PARSE_ERROR, f"a message is longer than {MAX_MESSAGE_BYTES} bytes")
-            case Unreadable(request_id=identifier, problem=problem):
-                reason = problem.removeprefix("its answer cannot be read: ")
-                known = identifier if _is_id(identifier) else None
-                self._refuse(known, PARSE_ERROR, f"the message cannot be read: {reason}")
+            case Unreadable(identifier, has_method=True, problem=problem):
+                self._reject(identifier, PARSE_ERROR, f"the message cannot be read: {problem}")
+            case Unreadable(identifier, problem=problem):
+                self._no_answer(identifier, PARSE_ERROR, f"the message cannot be read: {problem}")
             case Noise(text):
                 _log.error("a line is no JSON-RPC message")  # and may hold what nobody else is to read
                 if text.startswith(("[", '"')):
-                    self._refuse(
+                    self._reject(
                         None, INVALID_REQUEST, "a message is one JSON object on one line; no batches"
                     )
                 else:
-                    self._refuse(None, PARSE_ERROR, "a line is not JSON, or no object")
+                    self._reject(None, PARSE_ERROR, "a line is not JSON, or no object")
 
     def _frame(self, message: dict[str, object], size: int) -> None:
         identifier, method = message.get("id"), message.get("method")
@@ -219,22 +216,24 @@ class Peer:
             elif _is_id(identifier):
                 self._enqueue(Call(identifier, method, message.get("params"), size))
             else:
-                self._refuse(
+                self._reject(
                     None, INVALID_REQUEST, f"an id is a string or an integer, not {_named(identifier)}"
                 )
         elif "result" in message or "error" in message:
             self._answered(identifier, message)
+        elif "method" in message:
+            self._reject(
+                self._unused(identifier), INVALID_REQUEST, f"a method is a string, not {_named(method)}"
+            )
         else:
-            known = identifier if _is_id(identifier) else None
-            self._refuse(known, INVALID_REQUEST, "a message needs a `method`, a `result` or an `error`")
+            self._no_answer(
+                identifier, INVALID_REQUEST, "a message needs a `method`, a `result` or an `error`"
+            )
 
     def _enqueue(self, call: Call) -> None:
         if call.id in self._open:
-            problem = f"a request with the id {dumps(call.id)[:100]} is open already"
-            self.send(
-                dumps(
-                    {"error": {"code": INVALID_REQUEST, "message": problem}, "id": call.id, "jsonrpc": "2.0"}
-                )
+            self._reject(
+                call.id, INVALID_REQUEST, f"a request with the id {dumps(call.id)[:100]} is open already"
             )
             return
         self._open[call.id] = call
@@ -242,9 +241,28 @@ class Peer:
         self._lane_bytes += call.size
         self._moved.set()
 
+    def _no_answer(self, identifier: object, code: int, message: str) -> None:
+        """Takes what asks nothing and is no answer either: the end of our question, if it names one."""
+        number = own_id(identifier)
+        if number is None or not 0 <= number < self._next_question:
+            self._reject(self._unused(identifier), code, message)
+            return
+        _log.error("the answer to a question is none: %s", message)
+        if (answer := self._asked(number)) is not None:
+            answer.set_exception(RpcError(code, message))
+
+    def _unused(self, identifier: object) -> Id | None:
+        """The id, but for that of a call: the call is not what is refused, and goes on."""
+        return identifier if _is_id(identifier) and identifier not in self._open else None
+
+    def _asked(self, identifier: object) -> asyncio.Future[object] | None:
+        """Who waits for the answer to our question of that id, from now on no more."""
+        number = own_id(identifier)
+        answer = None if number is None else self._questions.pop(number, None)
+        return None if answer is None or answer.done() else answer
+
     def _answered(self, identifier: object, message: Mapping[str, object]) -> None:
-        answer = self._questions.pop(identifier, None) if _is_number(identifier) else None
-        if answer is None or answer.done():
+        if (answer := self._asked(identifier)) is None:
             _log.warning("an answer came to what nobody asked, or asks any more: id %s", _named(identifier))
             return
         if "result" in message:
@@ -275,11 +293,12 @@ class Peer:
     async def _serve_lane(self, tasks: asyncio.TaskGroup) -> None:
         while True:
             while not self._lane:
-                self.on_idle()
+                if not self._open:
+                    self.on_idle()
                 await self._wait_for_move()
             call = self._lane[0]
             if call.is_cancelled:
-                self._refuse(call.id, REQUEST_CANCELLED, "cancelled")
+                self._refuse(call, REQUEST_CANCELLED, "cancelled")
             else:
                 await self._serve_one(call, tasks)
             self.has_answered = True
@@ -305,7 +324,7 @@ class Peer:
                 del self._background[call.id]
                 work.close()  # it may have been cancelled before it began
                 if task.cancelled() and call.id in self._open:
-                    self._refuse(call.id, REQUEST_CANCELLED, "cancelled")
+                    self._refuse(call, REQUEST_CANCELLED, "cancelled")
                 self._moved.set()
 
             task = tasks.create_task(rest(), name=f"{call.method} {call.id}"[:100])
@@ -320,11 +339,11 @@ class Peer:
         try:
             return await work
         except RpcError as error:
-            self._refuse(call.id, error.code, error.message)
+            self._refuse(call, error.code, error.message)
         except Exception as error:  # noqa: BLE001 - see below
             # The outermost place of a request: a defect of ours costs one answer, not the connection.
             _log.exception("%s ended in an unexpected error", call.method)
-            self._refuse(call.id, INTERNAL_ERROR, f"internal error: {type(error).__name__}: {error}")
+            self._refuse(call, INTERNAL_ERROR, f"internal error: {type(error).__name__}: {error}")
         return _ANSWERED
 
 

@@ -60,6 +60,8 @@ class _Git:
         try:
             process = await asyncio.create_subprocess_exec(
                 "git",
+                "-c",
+                "core.fsmonitor=false",  # a program the repository names; nobody asked to run one
                 *arguments,
                 cwd=self._cwd,
                 env=self._environ,

@@ -69,7 +69,8 @@ async def _serve(settings: Settings, config: Config) -> int:
     with configure_logging(settings.services.environ, default=LOG_DEFAULT, stream=log):
         asyncio.get_running_loop().call_later(START_SECONDS, gc.enable)
         server = Server(settings, config, output)
-        warm_up = WarmUp(server.peer)
+        warm_up = WarmUp(server.peer, is_needed=lambda: not server.has_conversations)
+        server.before_work = warm_up.pause
         try:
             with stop.listening(server):
                 await server.serve(read_pieces(0))
@@ -98,7 +99,11 @@ async def _serve(settings: Settings, config: Config) -> int:
 
 
 class _Stop:
-    """The first SIGINT, SIGTERM or SIGHUP ends the server in good order; after it SIGINT and SIGTERM kill."""
+    """The first SIGINT, SIGTERM or SIGHUP ends the server in good order; after it SIGINT and SIGTERM kill.
+
+    One that is ignored when the server starts stays so: `nohup`, or a shell that runs it in the background,
+    wants it.
+    """
 
     def __init__(self, output: LineWriter) -> None:
         self._output = output
@@ -110,25 +115,26 @@ class _Stop:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None
+        heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
         def stop(number: signal.Signals) -> None:
             if self.signal is not None:
                 return
             self.signal = number
-            for again in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(again)
-                signal.signal(again, signal.SIG_DFL)
+            for again in heeded:
+                if again != signal.SIGHUP:  # which a terminal that closes sends twice
+                    loop.remove_signal_handler(again)
+                    signal.signal(again, signal.SIG_DFL)
             server.peer.cut_off()
             self._output.hurry()
             task.cancel()
 
-        for number in _SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                loop.add_signal_handler(number, stop, number)
+        for number in heeded:
+            loop.add_signal_handler(number, stop, number)
         try:
             yield
         finally:
-            for number in _SIGNALS:
+            for number in heeded:
                 loop.remove_signal_handler(number)
 
 

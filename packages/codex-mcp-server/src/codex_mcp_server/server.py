@@ -13,7 +13,7 @@ from codex_mcp_server.handshake import McpMethods
 from codex_mcp_server.peer import Peer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable
+    from collections.abc import AsyncIterable, Awaitable, Callable
 
     from codex_core.config.config import Config
     from codex_core.conversation.manager import ConversationManager
@@ -47,6 +47,8 @@ class Server:
         self.account: EditorAccount | None = None
         self.was_left = False
         """Whether the work was given up because nobody reads any more."""
+        self.before_work: Callable[[], Awaitable[None]] = _nothing
+        """Waited for before anything that needs more than the handshake does."""
         self.peer = Peer(output, self)
         self._approvals = Approvals(self.peer)
         self._conversations = Conversations(self._manager, self.peer, self._approvals)
@@ -55,6 +57,11 @@ class Server:
     def services(self) -> Services:
         """The edges of this process."""
         return self._settings.services
+
+    @property
+    def has_conversations(self) -> bool:
+        """Whether any is open."""
+        return self._conversations.are_open
 
     async def serve(self, pieces: AsyncIterable[bytes]) -> None:
         """Serves until the input has ended and all calls have been answered; then ends everything.
@@ -96,6 +103,8 @@ class Server:
 
     async def request(self, call: Call) -> object:
         """The result of a request, or `Later`. Raises: RpcError."""
+        if call.method in METHODS or call.method == "tools/call":
+            await self.before_work()
         if call.method in METHODS:
             return await self.editor.serve(call)
         if call.method == "tools/call":
@@ -166,6 +175,10 @@ class Server:
         from codex_login.user_agent import user_agent
 
         return user_agent(self.services.environ, suffix=client)
+
+
+async def _nothing() -> None:
+    """There is nothing to wait for."""
 
 
 async def _to_its_end(task: asyncio.Task[None]) -> None:

@@ -1,13 +1,16 @@
 """Gets ready for the first conversation while the client has nothing to ask.
 
 Models and the HTTP library cost more to load than everything else a call of a tool does. They are loaded when
-the handshake is over, one module after another, and only while no request waits.
+the handshake is over, in a thread, so that what the client asks meanwhile is answered meanwhile; only what
+needs such modules itself waits until the one that is being loaded is there. A conversation loads what is left
+itself: its turns run beside everything else, and no two threads should load modules at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -17,8 +20,10 @@ if TYPE_CHECKING:
 
     from codex_mcp_server.peer import Peer
 
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.005
 """Without a request for that long, the client is taken to be busy with something else."""
+SWITCH_SECONDS = 0.0005
+"""How long the thread may keep others waiting, who answer a request by several of them in turn."""
 
 _MODULES = (
     "codex_mcp_server.tool_calls",
@@ -93,34 +98,60 @@ _MODELS = {
 class WarmUp:
     """Loads in the background what a first call would have to wait for."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, *, is_needed: Callable[[], bool]) -> None:
+        """`is_needed` tells whether no conversation has begun yet."""
         self._peer = peer
+        self._is_needed = is_needed
         self._steps = _steps()
         self._task: asyncio.Task[None] | None = None
+        self._loading: asyncio.Future[bool] | None = None
+        self._is_wanted = False
         peer.on_idle = self._on_idle
 
-    async def aclose(self) -> None:
-        """Stops it."""
-        self._peer.on_idle = lambda: None
-        if self._task is not None:
+    async def pause(self) -> None:
+        """Returns when nothing is being loaded; it goes on when the client has nothing to ask."""
+        self._is_wanted = False
+        if self._loading is not None:
+            await asyncio.wait([self._loading])
+        elif self._task is not None:
             self._task.cancel()
+
+    async def aclose(self) -> None:
+        """Stops it for good."""
+        self._peer.on_idle = lambda: None
+        await self.pause()
+        if self._task is not None:
             await asyncio.wait([self._task])
 
     def _on_idle(self) -> None:
-        if self._peer.has_answered and (self._task is None or self._task.done()):
+        is_running = self._task is not None and not self._task.done()
+        if self._peer.has_answered and not is_running and self._is_needed():
+            self._is_wanted = True
             self._task = asyncio.create_task(self._run(), name="warm up")
 
     async def _run(self) -> None:
         await asyncio.sleep(PAUSE_SECONDS)
-        while self._peer.is_idle:
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        self._loading = asyncio.ensure_future(asyncio.to_thread(self._load))
+        try:
+            is_complete = await self._loading
+        finally:
+            self._loading = None
+            sys.setswitchinterval(interval)
+        if is_complete:
+            gc.freeze()  # all of that stays
+            gc.enable()
+            self._peer.on_idle = lambda: None
+
+    def _load(self) -> bool:
+        """In the thread: whether everything is loaded."""
+        while self._is_wanted:
             step = next(self._steps, None)
             if step is None:
-                gc.freeze()  # all of that stays
-                gc.enable()
-                self._peer.on_idle = lambda: None
-                return
+                return True
             step()
-            await asyncio.sleep(0)
+        return False
 
 
 def _steps() -> Iterator[Callable[[], object]]:

@@ -52,8 +52,9 @@ class McpConnections:
 
     async def ready(self) -> None:
         """Returns when every server is up, has failed, or has used up its start-up time."""
-        if self._starting:
-            await asyncio.wait(self._starting.values())
+        starting = [task for task in self._starting.values() if not task.done()]
+        if starting:  # waiting takes turns of the loop even where all is done, and a shutdown may come first
+            await asyncio.wait(starting)
         for task in self._starting.values():
             if not task.cancelled():
                 task.result()  # a defect of ours; what servers do is in `failures`
@@ -110,8 +111,9 @@ class McpConnections:
         """Ends every server, also those still starting; takes a bounded time and leaves no process."""
         for task in self._starting.values():
             task.cancel()
-        if self._starting:
-            await asyncio.wait(self._starting.values())
+        starting = [task for task in self._starting.values() if not task.done()]
+        if starting:  # waiting takes turns of the loop even where all is done, and a shutdown may come first
+            await asyncio.wait(starting)
         connections = list(self._connections.values())
         results = await asyncio.gather(*(each.aclose() for each in connections), return_exceptions=True)
         for result in results:

@@ -1,11 +1,10 @@
-"""Bytes of a server's stdout in, JSON-RPC frames out. Knows no pipes.
+"""Bytes of the other side in, JSON-RPC frames out. Knows no pipes.
 
-A server that prints something else than frames is no reason to give it up: such lines are handed on as noise.
+That something else than frames is printed is no reason to give up: such lines are handed on as noise.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -33,9 +32,12 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What was meant as a message; `request_id` is whose answer it was, None if that cannot be told."""
+    """What was meant as a message."""
 
-    request_id: object
+    request_id: str | int | None
+    """Whose request or answer it was; None if that cannot be told."""
+    has_method: bool
+    """Whether it was a request or a notification, not an answer."""
     problem: str
 
 
@@ -49,9 +51,9 @@ class LineDecoder:
 
     def __init__(self, max_bytes: int = MAX_MESSAGE_BYTES) -> None:
         self._max = max_bytes
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._is_too_long = False
+        self._kept = bytearray()
+        self._tail: bytes | None = None
+        """The end of a line that is too long; of its beginning, about as much is kept."""
 
     def feed(self, data: bytes) -> list[Line]:
         """What became complete with these bytes."""
@@ -69,21 +71,26 @@ class LineDecoder:
         return self._take()
 
     def _keep(self, data: bytes) -> None:
-        if not data or self._is_too_long:
+        if self._tail is None and len(self._kept) + len(data) <= self._max:
+            self._kept += data
             return
-        self._size += len(data)
-        if self._size > self._max:
-            self._is_too_long = True
-            self._parts.clear()
-        else:
-            self._parts.append(data)
+        from codex_core.mcp.envelope import HEAD_BYTES, TAIL_BYTES  # hardly ever needed
+
+        if self._tail is None:
+            self._tail = bytes(self._kept[-TAIL_BYTES:])
+            self._kept += data[:HEAD_BYTES]
+            del self._kept[HEAD_BYTES:]
+        self._tail = (self._tail + data[-TAIL_BYTES:])[-TAIL_BYTES:]
 
     def _take(self) -> list[Line]:
-        raw, too_long = b"".join(self._parts).strip(), self._is_too_long
-        self._parts.clear()
-        self._size, self._is_too_long = 0, False
-        if too_long:
-            return [Unreadable(None, f"it sent a message of more than {self._max} bytes")]
+        raw, tail = bytes(self._kept), self._tail
+        self._kept, self._tail = bytearray(), None
+        if tail is not None:
+            from codex_core.mcp.envelope import envelope
+
+            known = envelope(raw, tail)
+            return [Unreadable(known.request_id, known.has_method, f"it is longer than {self._max} bytes")]
+        raw = raw.strip()
         return [_line(raw)] if raw else []
 
 
@@ -91,24 +98,15 @@ def _line(raw: bytes) -> Line:
     try:
         value = loads(raw)
     except ProtocolError as error:
-        return _not_quite_json(raw, str(error))
+        from codex_core.mcp.envelope import envelope_of
+
+        # A laxer reader may take it (half a character, a key twice, very many digits or levels).
+        known = envelope_of(raw)
+        if known.request_id is None:
+            return Noise(_text(raw))
+        return Unreadable(known.request_id, known.has_method, str(error))
     if isinstance(value, dict):
         return Frame(dict(value))
-    return Noise(_text(raw))
-
-
-def _not_quite_json(raw: bytes, problem: str) -> Line:
-    """Tells a message only a laxer reader takes (half a character, a key twice) from plain noise."""
-    try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):
-        return Noise(_text(raw))
-    if isinstance(value, dict) and ("id" in value or "method" in value):
-        return (
-            Unreadable(value.get("id"), f"its answer cannot be read: {problem}")
-            if "id" in value
-            else Noise(_text(raw))
-        )
     return Noise(_text(raw))
 
 

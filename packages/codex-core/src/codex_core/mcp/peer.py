@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from codex_core.mcp.errors import McpError, NoAnswer, RefusedByServer, ServerGone, UnreadableAnswer
+from codex_core.mcp.wire import own_id
 from codex_protocol.jsonio import describe, dumps
 
 if TYPE_CHECKING:
@@ -129,11 +130,8 @@ class Peer:
     # -------------------------------------------------------------------------------------------
 
     def _waiting(self, identifier: object) -> asyncio.Future[object] | None:
-        if isinstance(identifier, str) and identifier.isdecimal() and identifier.isascii():
-            identifier = int(identifier[:20])  # some servers make text of every id
-        if not isinstance(identifier, int) or isinstance(identifier, bool):
-            return None
-        future = self._pending.get(identifier)
+        number = own_id(identifier)
+        future = None if number is None else self._pending.get(number)
         return None if future is None or future.done() else future
 
     def _cancel(self, identifier: int, reason: str) -> None:

@@ -224,8 +224,10 @@ class StdioWire:
             match line:
                 case Frame(message):
                     receiver.receive(message)
-                case Unreadable(request_id, problem):
-                    receiver.fail(request_id, UnreadableAnswer(problem))
+                case Unreadable(request_id, has_method=False, problem=problem):
+                    receiver.fail(request_id, UnreadableAnswer(f"its answer cannot be read: {problem}"))
+                case Unreadable(problem=problem):
+                    _logger.debug("MCP server %s asked what cannot be read: %s", self._name, problem)
                 case Noise(text):
                     self._noise = text
                     _logger.debug("MCP server %s wrote what is no message: %s", self._name, _one_line(text))

@@ -16,6 +16,13 @@ MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 """A longer message of a server is not kept; nothing that large could be shown to a model."""
 
 
+def own_id(identifier: object) -> int | None:
+    """The number of a request of ours as an answer names it: some peers make text of every id."""
+    if isinstance(identifier, str) and identifier.isdecimal() and identifier.isascii():
+        return int(identifier[:20])
+    return identifier if isinstance(identifier, int) and not isinstance(identifier, bool) else None
+
+
 class Receiver(Protocol):
     """Who gets what a server sends. All of it is called on the event loop and may not wait."""
 
