@@ -12,31 +12,30 @@ import asyncio
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_core.testing.home import FEW_RETRIES, make_home, make_repo
-from codex_core.testing.replies import completed, created, message, shell_call, token_usage
+import harness
+from codex_core.model.scripted.replies import completed, created, message, shell_call, token_usage
+from codex_core.testing.home import make_home
 from codex_core.testing.scripts import ScriptNotInstalledError, script_path
-from exec_turn import InvalidRunError, _installed, _write_json
+from harness import InvalidRunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-REFERENCE_VERSION = "0.36.0"
 READ_ONLY = '{"mode":"read-only"}'
 CALLS = 50
 HUNKS, LINES = 200, 20_000
 OUTPUT_BYTES = 50_000_000
 ANSWER = "The benchmark answer."
 MEASUREMENTS = ("helper", "calls", "patch", "output")
-RUN_LIMIT_S = 120
 WARM_UPS = 1
 
 
@@ -50,6 +49,13 @@ class Case:
     walls: list[float] = field(default_factory=list)
     peaks: list[float] = field(default_factory=list)
     failure: str | None = None
+
+    def measure(self, number: int, counts: bool) -> None:
+        """One run."""
+        wall_ms, peak_mib = self.run(number)
+        if counts:
+            self.walls.append(wall_ms)
+            self.peaks.append(peak_mib)
 
 
 @dataclass(frozen=True)
@@ -71,37 +77,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     reference = None
     if not options.only_ours:
         try:
-            reference = options.reference or native_reference(may_install=not options.no_install)
+            reference = options.reference or harness.native_reference(may_install=not options.no_install)
         except InvalidRunError as error:
-            print(f"skipped: reference: {error}", file=sys.stderr)
+            harness.tell_skipped([f"reference: {error}"])
     chosen = options.measure or MEASUREMENTS
     with tempfile.TemporaryDirectory(prefix="codex-bench-") as scratch, ExitStack() as stack:
         cases: list[Case] = []
         for name in chosen:
             cases += _CASES[name](Path(scratch), reference, stack)
-        _run_all(cases, options.runs)
+        harness.compete(cases, options.runs, warm_ups=WARM_UPS, measure=Case.measure)
     rows = _rows(cases)
-    if options.json is not None:
-        _write_json(
-            {"load_1_min": os.getloadavg()[0], "rows": [asdict(row) for row in rows]},
-            options.json,
-        )
-    if options.json != "-":
-        print(_table(rows))
-    failed = [case for case in cases if case.failure is not None]
-    for case in failed:
-        print(f"INVALID: {case.measurement}, {case.name}: {case.failure}", file=sys.stderr)
-    return 1 if failed else 0
+    document = {"load_1_min": os.getloadavg()[0], "rows": [asdict(row) for row in rows]}
+    failures = [f"{case.measurement}, {case.name}: {case.failure}" for case in cases if case.failure]
+    return harness.tell(_table(rows), document, failures, target=options.json)
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Time confined commands, shell calls, a patch, much output.")
     parser.add_argument("measure", nargs="*", help=f"any of {', '.join(MEASUREMENTS)} (default: all)")
-    parser.add_argument("--runs", type=int, default=15, help="counted runs of each case (default: 15)")
-    parser.add_argument("--reference", metavar="PATH", help=f"native program of {REFERENCE_VERSION}")
-    parser.add_argument("--only-ours", action="store_true", help="do not look for the reference")
-    parser.add_argument("--no-install", action="store_true", help="use what is in the cache only")
-    parser.add_argument("--json", metavar="FILE", help="write the figures as JSON, `-` for stdout")
+    harness.add_run_options(parser, runs=15, per="case")
+    harness.add_reference_options(parser, what=f"native program of {harness.REFERENCE_VERSION}")
     options = parser.parse_args(argv)
     unknown = set(options.measure) - set(MEASUREMENTS)
     if unknown:
@@ -109,59 +104,14 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def native_reference(*, may_install: bool) -> str:
-    """The reference's program for this machine, without the launcher in JavaScript around it."""
-    launcher = os.path.realpath(_installed(REFERENCE_VERSION, may_install=may_install, refresh=False))
-    name = f"codex-{os.uname().machine}-unknown-linux-musl"
-    path = os.path.join(os.path.dirname(launcher), name)
-    if not os.path.exists(path):
-        raise InvalidRunError(f"there is no {path}")
-    return path
-
-
-# --- running -------------------------------------------------------------------------------------------
-
-
-def _run_all(cases: Sequence[Case], runs: int) -> None:
-    for number in range(WARM_UPS + runs):
-        turn = number % len(cases)
-        for case in (*cases[turn:], *cases[:turn]):
-            if case.failure is not None:
-                continue
-            try:
-                wall_ms, peak_mib = case.run(number)
-            except (InvalidRunError, OSError) as error:
-                case.failure = str(error)
-                continue
-            if number >= WARM_UPS:
-                case.walls.append(wall_ms)
-                case.peaks.append(peak_mib)
-
-
 def timed(
-    argv: Sequence[str],
-    *,
-    cwd: str | None = None,
-    env: Mapping[str, str] | None = None,
-    stdin: bytes = b"",
-    expect: bytes = b"",
+    argv: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str] | None = None
 ) -> tuple[float, float]:
-    """Wall time in ms and peak memory in MiB of a program that ends well and prints `expect`."""
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        given.write(stdin)
-        given.seek(0)
-        started = time.perf_counter()
-        process = subprocess.Popen(argv, cwd=cwd, env=env, stdin=given, stdout=out, stderr=err)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall_ms = (time.perf_counter() - started) * 1000
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        printed = out.read()
-        if process.returncode != 0 or expect not in printed:
-            tail = (printed[-300:] + err.read()[-300:]).decode(errors="replace")
-            raise InvalidRunError(f"exit code {process.returncode}: {tail}")
-    return wall_ms, usage.ru_maxrss / 1024
+    """Wall time in ms and peak memory in MiB of a program that ends well."""
+    run = harness.timed(argv, cwd=cwd, env=env)
+    if run.exit_code != 0:
+        raise InvalidRunError(f"exit code {run.exit_code}: {run.shown}")
+    return run.sample.wall_ms, run.sample.peak_mib
 
 
 # --- helper --------------------------------------------------------------------------------------------
@@ -211,56 +161,28 @@ def _served(helper: str) -> Iterator[Callable[[Sequence[str]], tuple[float, floa
 # --- turns ---------------------------------------------------------------------------------------------
 
 
-class Turns:
+class Turns(harness.Workplace):
     """One program with its own home, repository and model; every run is one turn with these calls."""
 
     def __init__(self, program: str, scratch: Path, commands: Sequence[Sequence[str]]) -> None:
-        self._program = program
-        self._scratch = scratch
-        self._calls = len(commands)
-        self._home = make_home(scratch / "home")
-        self._repo = make_repo(scratch / "repo", {"README.md": "A scratch repository.\n"})
-        self._log = scratch / "requests.jsonl"
-        self._seen_bytes = 0
         last = {"sse": [created(), *message(ANSWER, deltas=True), completed(token_usage())]}
         calls = [shell_call(list(command), f"call_{n}") for n, command in enumerate(commands)]
         first = {"sse": [created(), *calls, completed(token_usage())]}
-        self._script = [first, last] if calls else [last]
-
-    @contextmanager
-    def model(self) -> Iterator[None]:
-        """The mock model in a process of its own, as long as the block lasts."""
-        script = self._scratch / "script.json"
-        script.write_text(json.dumps(self._script), encoding="utf-8")
-        self._log.touch()
-        command = [sys.executable, "-m", "codex_core.testing.model_server", "--script", str(script)]
-        command += ["--cycle", "--until-eof", "--log", str(self._log)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdin is not None
-            assert server.stdout is not None
-            try:
-                port = server.stdout.readline().strip()
-                self._home.use_model_server(f"http://127.0.0.1:{port}/v1", provider=FEW_RETRIES)
-                yield
-            finally:
-                server.stdin.close()
-                server.wait()
+        super().__init__(scratch, [first, last] if calls else [last])
+        self._program = program
+        self._calls = len(commands)
 
     def run(self, number: int) -> tuple[float, float]:
         """One turn, timed and checked."""
-        argv = [self._program, "exec", "--skip-git-repo-check", f"Benchmark turn {number}."]
-        sample = timed(argv, cwd=str(self._repo.path), env=self._home.environ(), expect=ANSWER.encode())
-        with open(self._log, encoding="utf-8") as file:
-            file.seek(self._seen_bytes)
-            bodies = [
-                json.loads(entry["body"]) for entry in map(json.loads, file) if "/responses" in entry["path"]
-            ]
-            self._seen_bytes = file.tell()
-        outputs = [item for item in bodies[-1]["input"] if item.get("type") == "function_call_output"]
+        run = self.exec_turn([self._program, "exec"], f"Benchmark turn {number}.")
+        if ANSWER.encode() not in run.stdout:
+            raise InvalidRunError(f"did not print the answer:\n{run.shown}")
+        items = json.loads(self.asked()[-1])["input"]
+        outputs = [item for item in items if item.get("type") == "function_call_output"]
         good = [item for item in outputs if '"exit_code":0' in item["output"]]
         if len(good) != self._calls:
             raise InvalidRunError(f"{len(good)} of {self._calls} commands ran: {outputs[-1:]}")
-        return sample
+        return run.sample.wall_ms, run.sample.peak_mib
 
 
 def _turn_cases(
@@ -317,7 +239,7 @@ def _patch_cases(scratch: Path, reference: str | None, stack: ExitStack) -> list
         hunks.append("".join(["@@\n", *context, f"-{before[number]}", f"+{after[number]}"]))
     patch = f"*** Begin Patch\n*** Update File: big.txt\n{''.join(hunks)}*** End Patch\n"
 
-    def run(name: str, program: str) -> tuple[float, float]:
+    def run(name: str, program: str, _number: int) -> tuple[float, float]:
         directory = scratch / f"patch-{name}"
         directory.mkdir(exist_ok=True)
         target = directory / "big.txt"
@@ -327,10 +249,7 @@ def _patch_cases(scratch: Path, reference: str | None, stack: ExitStack) -> list
             raise InvalidRunError("the file is not what the patch says")
         return sample
 
-    return [
-        Case("patch", name, lambda _, name=name, program=program: run(name, program))
-        for name, program in programs.items()
-    ]
+    return [Case("patch", name, partial(run, name, program)) for name, program in programs.items()]
 
 
 _CASES: dict[str, Callable[[Path, str | None, ExitStack], list[Case]]] = {
@@ -393,14 +312,7 @@ def _table(rows: Sequence[Row]) -> str:
         peak = f"{row.peak_mib:.0f}" if row.peak_mib else ""
         figures = (f"{row.median_ms:.1f}", f"{row.min_ms:.1f}", peak, ratio)
         lines.append((row.measurement, row.name, str(row.runs), *figures))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    return harness.aligned(lines, left=2)
 
 
 if __name__ == "__main__":

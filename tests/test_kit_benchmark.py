@@ -46,6 +46,7 @@ def load() -> ModuleType:
 
 @pytest.fixture
 def benchmark_script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
     module = load()
     monkeypatch.setattr(module, "WARM_UPS", 0)
     return module
@@ -120,7 +121,7 @@ def test_the_reference_is_skipped_with_a_reason_when_npm_is_missing(
     capsys: pytest.CaptureFixture[str],
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(benchmark_script.shutil, "which", lambda name: None)
+    monkeypatch.setattr(benchmark_script.harness.shutil, "which", lambda name: None)
     assert benchmark_script.main(["--runs", "1", "--variant", "message", "--ours", good_program]) == 0
     printed = capsys.readouterr()
     assert "skipped: reference: npm is not installed" in printed.err
@@ -138,9 +139,9 @@ def test_npm_installs_into_the_cache_once(
         f'mkdir -p "$3/node_modules/.bin"\ncp {good_program} "$3/node_modules/.bin/codex"\n'
     )
     npm.chmod(0o755)
-    monkeypatch.setattr(benchmark_script.shutil, "which", lambda name: str(npm))
+    monkeypatch.setattr(benchmark_script.harness.shutil, "which", lambda name: str(npm))
     for _ in range(2):
-        launcher = benchmark_script._installed("0.36.0", may_install=True, refresh=False)
+        launcher = benchmark_script.harness.installed("0.36.0", may_install=True)
     directory = cache / "codex-python-benchmarks" / "npm-0.36.0"
     assert launcher == str(directory / "node_modules" / ".bin" / "codex")
     (call,) = (tmp_path / "calls").read_text().splitlines()

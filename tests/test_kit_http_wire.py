@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codex_core.model.scripted.request import RecordedRequest
 from codex_core.testing.http_wire import (
     Incoming,
     MalformedRequestError,
-    RecordedRequest,
     read_body,
     read_head,
 )

@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from codex_core.testing.chat_replies import CHAT_DONE, chat_answer, chat_text, chat_tool_call
-from codex_core.testing.http_wire import lay_out
-from codex_core.testing.replies import (
+from codex_core.model.scripted.chat_replies import CHAT_DONE, chat_answer, chat_text, chat_tool_call
+from codex_core.model.scripted.replies import (
     Framing,
     Reply,
     answer,
@@ -29,7 +28,8 @@ from codex_core.testing.replies import (
     token_usage,
     web_search,
 )
-from codex_core.testing.signals import Gate
+from codex_core.model.scripted.signals import Gate
+from codex_core.testing.http_wire import lay_out
 
 
 def decoded(reply: Reply) -> list[object]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from codex_core.testing.replies import Cut, CutUnit, Framing, created
-from codex_core.testing.script_file import ScriptFileError, load_script, reply_from_json
+from codex_core.model.scripted.replies import Cut, CutUnit, Framing, created
+from codex_core.model.scripted.script_file import ScriptFileError, load_script, reply_from_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -134,6 +134,22 @@ async def test_ctrl_c_reaches_the_program(tmp_path: Path, env: dict[str, str]):
         process.interrupt()  # nobody there any more: no error
 
 
+async def test_programs_heed_signals_though_the_tests_run_where_they_are_ignored(
+    tmp_path: Path, env: dict[str, str]
+):
+    code = "import signal; print([signal.getsignal(n) != signal.SIG_IGN for n in (1, 2, 15)])"
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (1, 2, 15)}
+    try:
+        outputs = [
+            run_script(PYTHON, code, env=env, cwd=tmp_path).stdout,
+            (await run_script_async(PYTHON, code, env=env, cwd=tmp_path)).stdout,
+        ]
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert outputs == ["[True, True, True]\n"] * 2
+
+
 async def test_a_signal_is_told_as_a_negative_exit_code(tmp_path: Path, env: dict[str, str]):
     async with start_script(PYTHON, WAITS_FOR_A_SIGNAL, env=env, cwd=tmp_path) as process:
         await process.wait_for_line("ready")

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from codex_core.testing.signals import Counter, Gate, Signal
+from codex_core.model.scripted.signals import Counter, Gate, Signal
 
 
 async def test_a_signal_set_in_another_thread_wakes_the_loop():

@@ -19,6 +19,7 @@ SHELLS = ("bash", "elvish", "fish", "powershell", "zsh")
 COMMANDS = {
     "exec",
     "resume",
+    "fork",
     "login",
     "logout",
     "mcp",
@@ -33,7 +34,7 @@ MODES = {"read-only", "workspace-write", "danger-full-access"}
 
 # What stands there, the last word half typed, and what must be among the answers and what must not.
 CASES = [
-    ([""], COMMANDS | {"e", "a", "p", "help", "generate-ts"}, {"--model", "fork"}),
+    ([""], COMMANDS | {"e", "a", "p", "help", "generate-ts"}, {"--model", "features"}),
     (["co"], {"completion"}, {"exec"}),
     (["--"], {"--model", "--full-auto", "--search", "--ask-for-approval"}, {"--yolo", "--json", "exec"}),
     (["exec", "--s"], {"--sandbox", "--skip-git-repo-check"}, {"--search", "--json"}),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from codex_cli.commands import run_command_line
-from codex_core.rollout.recorder import is_ours
+from codex_core.rollout.disk import is_ours
 from codex_core.testing import ScratchHome, script_path
 
 

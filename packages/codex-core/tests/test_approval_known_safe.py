@@ -77,6 +77,33 @@ def test_what_only_reads_is_safe(argv: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "option",
+    ["--contains", "--no-contains", "--merged", "--no-merged", "--points-at", "--format", "--sort"],
+)
+def test_every_option_that_lists_branches_by_a_value_takes_it_joined_or_behind(option: str) -> None:
+    assert is_known_safe(["git", "branch", option, "x"])
+    assert is_known_safe(["git", "branch", f"{option}=x"])
+    assert not is_known_safe(["git", "branch", option, "x", "new"])
+
+
+@pytest.mark.parametrize("option", ["--abbrev=4", "--color=always", "--column=row"])
+def test_a_listing_flag_may_have_a_joined_value_but_none_behind(option: str) -> None:
+    assert is_known_safe(["git", "branch", option])
+    assert not is_known_safe(["git", "branch", option.partition("=")[0], "new"])
+
+
+@pytest.mark.parametrize("word", ["quiz", "z", "oz.py", "--quiz", "--max-filesize=1M"])
+def test_a_z_is_an_option_of_rg_only_in_a_bundle_of_letters(word: str) -> None:
+    assert is_known_safe(["rg", "x", word])
+
+
+@pytest.mark.parametrize("text", [r"l\s", r"git statu\s", r"git bran\ch -a", r"sed -\n 1p a"])
+def test_a_word_counts_as_it_is_written_too(text: str) -> None:
+    assert read_plain_script(text) is not None
+    assert not is_known_safe(script(text))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         r"find . \-delete",

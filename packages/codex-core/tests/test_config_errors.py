@@ -142,6 +142,7 @@ def test_one_sentence_with_its_place(failing, text, error):
         ("model = ", "1:9: TOML parse error at line 1, column 9: Invalid value at the end of the file"),
         ("a = 1\na = 2\n", "2:6: TOML parse error at line 2, column 6: duplicate key"),
         ("[a]\n[a]\n", "2:3: TOML parse error at line 2, column 3: duplicate key"),
+        ("a = {b = 1}\na.c = 2\n", "2:8: TOML parse error at line 2, column 8: duplicate key"),
         ("a = 'x", '1:7: TOML parse error at line 1, column 7: Expected "\'" at the end of the file'),
         (
             "ok = 1\nmodel",
@@ -248,6 +249,20 @@ def test_file_of_a_profile_is_named(failing):
     assert failing("", profile="work") == [
         "HOME/work.config.toml:1:9: TOML parse error at line 1, column 9: Invalid value"
     ]
+
+
+def test_a_file_that_has_only_the_table_of_a_wrong_value_is_not_to_blame(failing):
+    (failing.home / "work.config.toml").write_text("[tools]\nview_image = true\n")
+    assert failing("[tools]\nweb_search = 1", profile="work") == [
+        "HOME/config.toml:2:14: invalid type: integer `1`, expected a boolean in `tools.web_search`"
+    ]
+
+
+@pytest.mark.parametrize("number", [-(2**63) - 1, 2**63])
+def test_a_number_with_a_sign_has_64_bits(failing, number):
+    (line,) = failing(f"model_auto_compact_token_limit = {number}")
+    problem = f"invalid value: integer `{number}`, expected i64 in `model_auto_compact_token_limit`"
+    assert line == f"HOME/config.toml:1:34: {problem}"
 
 
 def test_name_of_a_profile_is_no_path(failing):

@@ -136,6 +136,20 @@ def test_words_of_refusal_mean_denied(words: bytes, exit_code: int) -> None:
     assert not looks_denied(outcome(exit_code, words), SandboxType.NONE)
 
 
+def test_words_of_refusal_count_in_the_language_of_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"LANG": "xx_YY.UTF-8"}
+    words = {"xx_YY.UTF-8": (b"verweigert",)}
+    monkeypatch.setattr(
+        "codex_core.execution.refusal_words.refusals_in_language_of",
+        lambda environ: words.get(environ.get("LANG", ""), ()),
+    )
+    refused = outcome(1, "Öffnen: verweigert".encode())
+    assert looks_denied(refused, SandboxType.LINUX_SECCOMP, told)
+    assert not looks_denied(refused, SandboxType.LINUX_SECCOMP, {"LANG": "C"})
+    assert not looks_denied(refused, SandboxType.LINUX_SECCOMP)
+    assert not looks_denied(outcome(1, b"etwas anderes"), SandboxType.LINUX_SECCOMP, told)
+
+
 @pytest.mark.parametrize("exit_code", [1, 2, 126, 127, 101])
 def test_other_failures_are_the_commands_own(exit_code: int) -> None:
     assert not looks_denied(outcome(exit_code, b"no such file"), SandboxType.LINUX_SECCOMP)

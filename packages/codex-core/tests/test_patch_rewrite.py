@@ -190,6 +190,11 @@ def test_a_byte_order_mark_stays_at_the_start_and_is_not_in_the_way(chunks: list
     assert rewrite("\ufeffa\nb\n", chunks, "f") == result
 
 
+def test_a_byte_order_mark_is_taken_off_lines_at_the_start_only() -> None:
+    result = rewrite("\ufeffa\nb\nc\n", [chunk("-b", "+\ufeffB")], "f")
+    assert result == "\ufeffa\n\ufeffB\nc\n"
+
+
 def test_a_byte_order_mark_a_patch_brings_is_its_own_affair() -> None:
     assert rewrite("a\n", [chunk("-a", "+\ufeffb")], "f") == "\ufeffb\n"
 

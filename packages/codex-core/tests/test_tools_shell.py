@@ -248,7 +248,8 @@ async def test_a_refusal_under_never_is_told_to_the_model(bench: Any) -> None:
         "failed in sandbox LinuxSeccomp with execution error: sandbox denied exec error, "
         f"exit code: 1, stdout: , stderr: {end['stderr']}"
     )
-    assert bench.kinds() == ["exec_command_begin", "exec_command_end"]
+    assert bench.kinds() == ["exec_command_begin", "exec_command_end", "background_event"]
+    assert bench.last("background_event")["message"] == "refused by the read-only sandbox, exit code 1"
 
 
 @confined

@@ -81,6 +81,18 @@ def test_a_place_is_held_by_all_and_removed_by_the_last(place: str) -> None:
     assert not os.path.lexists(place)
 
 
+def test_who_leaves_early_changes_nothing_of_a_place_that_others_hold(place: str) -> None:
+    early, late = Placeholders(), Placeholders()
+    early.hold([place])
+    late.hold([place])
+    before = os.lstat(place)
+    early.release()
+    after = os.lstat(place)
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    late.release()
+    assert not os.path.lexists(place)
+
+
 def test_the_umask_does_not_hide_what_it_is(place: str) -> None:
     before = os.umask(0o077)
     try:

@@ -91,6 +91,25 @@ def test_temporary_directories_can_be_left_out() -> None:
     assert policy.requested_roots("/w", tmpdir="/t") == ["/w"]
 
 
+def test_tmp_is_a_root_only_where_it_is_a_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os.path, "isdir", lambda path: path != "/tmp")
+    assert SandboxPolicy("workspace-write").requested_roots("/w", tmpdir=None) == ["/w"]
+
+
+@pytest.mark.parametrize("mode", ["danger-full-access", "read-only", "workspace-write"])
+def test_only_full_access_confines_nothing(mode: str) -> None:
+    assert SandboxPolicy(mode).confines is (mode != "danger-full-access")
+    assert SandboxPolicy(mode).allows_writes is (mode != "read-only")
+
+
+def test_policies_are_values() -> None:
+    policy = SandboxPolicy("workspace-write", writable_roots=("/a",))
+    assert policy == parse_policy('{"mode":"workspace-write","writable_roots":["/a"]}')
+    assert hash(policy) == hash(parse_policy('{"mode":"workspace-write","writable_roots":["/a"]}'))
+    assert policy != SandboxPolicy("workspace-write")
+    assert policy != "workspace-write"
+
+
 @pytest.mark.parametrize("mode", ["danger-full-access", "read-only"])
 def test_other_modes_have_no_roots(mode: str) -> None:
     assert SandboxPolicy(mode, writable_roots=("/a",)).requested_roots("/w", tmpdir="/t") == []
@@ -125,6 +144,37 @@ def test_link_below_a_root_widens_nothing(tmp_path: Path) -> None:
     assert trusted_roots([planted, workspace, f"{here}/precious"]) == [workspace, f"{here}/precious"]
 
 
+def test_relative_roots_start_at_the_current_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path)
+    here = os.path.realpath(tmp_path)
+    assert trusted_roots(["a", "missing"]) == [f"{here}/a"]
+    assert trusted_roots(["."]) == [here]
+
+
+def test_a_link_to_a_place_further_down_or_up_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "one" / "two" / "three").mkdir(parents=True)
+    (tmp_path / "down").symlink_to("one/two/three")
+    (tmp_path / "one" / "up").symlink_to("../one/two")
+    here = os.path.realpath(tmp_path)
+    assert trusted_roots([f"{here}/down"]) == [f"{here}/one/two/three"]
+    assert trusted_roots([f"{here}/one/up"]) == [f"{here}/one/two"]
+
+
+def test_as_many_links_are_followed_as_the_kernel_follows(tmp_path: Path) -> None:
+    here = os.path.realpath(tmp_path)
+    (tmp_path / "0").mkdir()
+    for number in range(1, 42):
+        (tmp_path / str(number)).symlink_to(str(number - 1))
+    os.stat(f"{here}/40")
+    assert trusted_roots([f"{here}/40"]) == [f"{here}/0"]
+    with pytest.raises(OSError, match="Too many levels"):
+        os.stat(f"{here}/41")
+    assert trusted_roots([f"{here}/41"]) == []
+
+
 def test_links_that_go_round_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
@@ -144,6 +194,55 @@ def test_decoder_accepts_nothing_the_standard_one_refuses(text: str) -> None:
     except ValueError:
         return
     assert decoded == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('"\\ud83d\\ude00"', "\U0001f600"),
+        ('"\\uD7FF\\uE000"', "\ud7ff\ue000"),
+        ('"\\u00e9\\u00E9"', "\u00e9\u00e9"),
+        ('"\\n\\/\\""', '\n/"'),
+        ("[0,-0,10,-1.5e+3,2E2]", [0, 0, 10, -1500.0, 200.0]),
+        ("9" * 64, int("9" * 64)),
+        ("-" + "9" * 63, -int("9" * 63)),
+        ("[" * MAX_DEPTH + "]" * MAX_DEPTH, json.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)),
+        (
+            '{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH,
+            json.loads('{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH),
+        ),
+    ],
+)
+def test_decoder_reads_to_the_edge_of_what_it_takes(text: str, value: object) -> None:
+    assert decode(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x", "expected a value at column 1"),
+        ("[1,", "unexpected end at column 4"),
+        ('"a', "unexpected end of a string at column 3"),
+        ('"a\n"', "control character in a string at column 3"),
+        ('"\\x"', "unknown escape at column 2"),
+        ('"\\u12"', "expected four hexadecimal digits at column 4"),
+        ('"\\u12g4"', "expected four hexadecimal digits at column 4"),
+        ('"\\ud83dx"', "lone surrogate at column 2"),
+        ('"\\ud83d\\u0041"', "lone surrogate at column 2"),
+        ('"\\udfff"', "lone surrogate at column 2"),
+        ("01", "leading zero at column 1"),
+        ("-", "expected a digit at column 2"),
+        ("1.", "expected a digit at column 3"),
+        ("1e+", "expected a digit at column 4"),
+        ("9" * 65, "number too long at column 1"),
+        ('{"a":1,"a":2}', "duplicate key `a` at column 8"),
+        ("[" * (MAX_DEPTH + 1), f"nested too deeply at column {MAX_DEPTH + 2}"),
+    ],
+)
+def test_decoder_says_what_is_wrong_and_where(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match="column") as caught:
+        decode(text)
+    assert str(caught.value) == reason
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from codex_exec.cli import REVIEW as EXEC_REVIEW
 from codex_mcp_server.cli import SERVE
 from codex_tui.cli import OPTIONS as TUI_OPTIONS
 from codex_tui.cli import PROMPT as TUI_PROMPT
-from codex_tui.cli import RESUME, TUI
+from codex_tui.cli import FORK, RESUME, TUI
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ GENERATE_TS = Command(
     is_hidden=True,
 )
 RESERVED = (
-    "fork",
     "features",
     "cloud",
     "update",
@@ -114,6 +113,7 @@ ROOT = Command(
         EXEC,
         EXEC_REVIEW,
         RESUME,
+        FORK,
         LOGIN,
         LOGOUT,
         sessions.GROUP,
@@ -175,7 +175,7 @@ def _inherited(outer: Level, command: Command) -> Iterable[str]:
     """What a command takes from the level before it."""
     if command is EXEC_REVIEW:
         return (*(option.key for option in EXEC_REVIEW.options), "search")
-    if command in (EXEC_RESUME, EXEC_FORK, RESUME) or outer.command is SANDBOX:
+    if command in (EXEC_RESUME, EXEC_FORK, RESUME, FORK) or outer.command is SANDBOX:
         return outer.values
     if command is not EXEC:
         return ()

@@ -34,7 +34,7 @@ ISOLATION = Option(
     key="isolation",
     value="KIND",
     choices=("auto", "namespaces", "landlock"),
-    help="landlock (the default), namespaces, or auto: namespaces where the kernel allows them",
+    help="auto (the default: namespaces where the kernel allows them), namespaces or landlock",
 )
 EXPLAIN = Option("--explain", key="explain", help="Say what may be written and reached; run nothing")
 SELF_TEST = Option(

@@ -55,32 +55,24 @@ def enter(  # noqa: RET503
 
     Raises: NamespacesError, in the process that called; everything is still held then.
     """
-    read_end, write_end = os.pipe()
-    life, held_by_us = os.pipe()  # ends when this process does
     old_mask = libc.change_signal_mask(libc.SIG_BLOCK, libc.signal_mask((*_PASSED_ON, _SIGCHLD)))
     try:
-        child, identity = _clone()
-    except NamespacesError:
+        child, identity, report, life = _clone_with_pipes()
+    except (NamespacesError, OSError):
         libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
-        for descriptor in (read_end, write_end, life, held_by_us):
-            os.close(descriptor)
         raise
     if child == 0:
-        os.close(read_end)
-        os.close(held_by_us)
-        granted = _be_first_process(write_end, life, writable, protected, placeholders, identity)
+        granted = _be_first_process(report, life, writable, protected, placeholders, identity)
         libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
         return granted
-    os.close(write_end)
-    os.close(life)
-    report = _read_line(read_end)
-    if not report.startswith(_READY):
+    answer = _read_line(report)
+    if not answer.startswith(_READY):
         os.waitpid(child, 0)
-        os.close(read_end)
-        os.close(held_by_us)
+        os.close(report)
+        os.close(life)
         libc.change_signal_mask(libc.SIG_SETMASK, old_mask)
-        raise NamespacesError(_reason(report))
-    status = _supervise(child, int(report[1:]), read_end, parent)
+        raise NamespacesError(_reason(answer))
+    status = _supervise(child, int(answer[1:]), report, parent)
     placeholders.release()
     _end_as(status)
 
@@ -94,6 +86,32 @@ def settle(writable: list[str], protected: list[str], vacant: list[str]) -> tupl
 
     Raises: NamespacesError, in the process that called.
     """
+    child, identity, report, life = _clone_with_pipes()
+    if child == 0:
+        granted = _set_up(report, writable, protected, vacant, None, identity)
+        os.write(report, _READY)
+        os.close(report)
+        return 0, life, granted
+    answer = _read_line(report)
+    os.close(report)
+    if answer != _READY:
+        os.waitpid(child, 0)
+        os.close(life)
+        raise NamespacesError(_reason(answer))
+    return child, life, []
+
+
+def outlast(process: int, vacant: list[str]) -> None:
+    """Waits for the end of the process that `settle` made, and tidies up if it was killed."""
+    os.waitpid(process, 0)  # when it is over, so is everything in its namespace
+    sweep(vacant)
+
+
+def _clone_with_pipes() -> tuple[int, tuple[int, int] | None, int, int]:
+    """As `_clone`, with two pipes between both processes, of which each is given its end.
+
+    Through the first the new process reports; the second ends there when the process that called does.
+    """
     read_end, write_end = os.pipe()
     life, held_by_us = os.pipe()
     try:
@@ -102,28 +120,11 @@ def settle(writable: list[str], protected: list[str], vacant: list[str]) -> tupl
         for descriptor in (read_end, write_end, life, held_by_us):
             os.close(descriptor)
         raise
-    if child == 0:
-        os.close(read_end)
-        os.close(held_by_us)
-        granted = _set_up(write_end, writable, protected, vacant, None, identity)
-        os.write(write_end, _READY)
-        os.close(write_end)
-        return 0, life, granted
-    os.close(write_end)
-    os.close(life)
-    report = _read_line(read_end)
-    os.close(read_end)
-    if report != _READY:
-        os.waitpid(child, 0)
-        os.close(held_by_us)
-        raise NamespacesError(_reason(report))
-    return child, held_by_us, []
-
-
-def outlast(process: int, vacant: list[str]) -> None:
-    """Waits for the end of the process that `settle` made, and tidies up if it was killed."""
-    os.waitpid(process, 0)  # when it is over, so is everything in its namespace
-    sweep(vacant)
+    theirs, ours = (write_end, life), (read_end, held_by_us)
+    kept, left = (theirs, ours) if child == 0 else (ours, theirs)
+    for descriptor in left:
+        os.close(descriptor)
+    return child, identity, *kept
 
 
 def _clone() -> tuple[int, tuple[int, int] | None]:

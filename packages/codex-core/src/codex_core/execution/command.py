@@ -17,7 +17,6 @@ from codex_protocol.config_types import ExecOutputStream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
-    from types import TracebackType
     from typing import Self
 
     from codex_core.execution.command_server import CommandServer
@@ -153,9 +152,7 @@ class _Run:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         for timer in self._timers:
             timer.cancel()
         self._child.close()

@@ -27,7 +27,6 @@ _DENIAL_WORDS = (
 _LAUNCH_FAILURE = b"codex-linux-sandbox: cannot run "
 """How our helper begins to say that there is no such program: its name is no word of refusal there."""
 
-_ORDINARY_FAILURES = frozenset({2, 126, 127})  # wrong use, not executable, not found
 _SIGSYS_EXIT_CODE = 128 + 31  # what a shell returns for a child that seccomp killed
 
 
@@ -160,6 +159,6 @@ def looks_denied(
 
         if any(word in outcome.aggregated for word in refusals_in_language_of(environ)):
             return True
-    if outcome.exit_code in _ORDINARY_FAILURES or sandbox is not SandboxType.LINUX_SECCOMP:
+    if sandbox is not SandboxType.LINUX_SECCOMP:
         return False
     return outcome.exit_code == _SIGSYS_EXIT_CODE or outcome.signal == signal.SIGSYS

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import asyncio
     import subprocess
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
     from typing import Self
 
 _MAX_KILL_ROUNDS = 5
@@ -289,9 +288,7 @@ class _Launcher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         _close(self.pass_fds)
         if self._report >= 0:
             os.close(self._report)

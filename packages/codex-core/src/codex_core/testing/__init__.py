@@ -18,7 +18,8 @@ A turn against a scripted model, the agent in this process or in another one:
         done.check().assert_no_processes_left()
 
 Without an event loop: `with ModelServer.in_thread([...]) as server` and `run_script(...)`. As a program:
-`python -m codex_core.testing.model_server --script FILE` (see `script_file` for what FILE holds).
+`python -m codex_core.testing.model_server --script FILE` (FILE: see
+`codex_core.model.scripted.script_file`).
 
 A script is a list; an entry is a `Reply`, a text the assistant says, or a function of the request.
 
@@ -46,8 +47,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codex_core.model.scripted.request import RecordedRequest
-    from codex_core.testing.chat_replies import (
+    from codex_core.model.scripted.chat_replies import (
         CHAT_DONE,
         chat_answer,
         chat_chunk,
@@ -56,28 +56,7 @@ if TYPE_CHECKING:
         chat_text,
         chat_tool_call,
     )
-    from codex_core.testing.differences import Allowed, Difference, compare
-    from codex_core.testing.home import (
-        ScratchHome,
-        ScratchRepo,
-        isolated_environ,
-        make_home,
-        make_repo,
-        mock_provider_config,
-        read_json_lines,
-    )
-    from codex_core.testing.model_server import Exchange, ModelServer, Outcome
-    from codex_core.testing.normalise import Normaliser, Places
-    from codex_core.testing.playback import (
-        CallableDriver,
-        ConversationDriver,
-        Driver,
-        ProtoDriver,
-        event_seen,
-        play,
-    )
-    from codex_core.testing.processes import assert_none_left, children_of, marked_processes
-    from codex_core.testing.replies import (
+    from codex_core.model.scripted.replies import (
         Framing,
         Reply,
         answer,
@@ -99,7 +78,30 @@ if TYPE_CHECKING:
         token_usage,
         web_search,
     )
-    from codex_core.testing.script_file import load_script, reply_from_json
+    from codex_core.model.scripted.request import RecordedRequest
+    from codex_core.model.scripted.script_file import load_script, reply_from_json
+    from codex_core.model.scripted.signals import Gate, Signal
+    from codex_core.testing.differences import Allowed, Difference, compare
+    from codex_core.testing.home import (
+        ScratchHome,
+        ScratchRepo,
+        isolated_environ,
+        make_home,
+        make_repo,
+        mock_provider_config,
+        read_json_lines,
+    )
+    from codex_core.testing.model_server import Exchange, ModelServer, Outcome
+    from codex_core.testing.normalise import Normaliser, Places
+    from codex_core.testing.playback import (
+        CallableDriver,
+        ConversationDriver,
+        Driver,
+        ProtoDriver,
+        event_seen,
+        play,
+    )
+    from codex_core.testing.processes import assert_none_left, children_of, marked_processes
     from codex_core.testing.scripts import (
         CompletedScript,
         RunningScript,
@@ -108,12 +110,12 @@ if TYPE_CHECKING:
         script_path,
         start_script,
     )
-    from codex_core.testing.signals import Gate, Signal
     from codex_core.testing.threaded_server import ThreadedModelServer
     from codex_core.testing.transcripts import Run, Transcript, assert_same, load_transcript
 
+# Where a name lives, below `codex_core`.
 _HOMES = {
-    "chat_replies": (
+    "model.scripted.chat_replies": (
         "CHAT_DONE",
         "chat_answer",
         "chat_chunk",
@@ -122,22 +124,7 @@ _HOMES = {
         "chat_text",
         "chat_tool_call",
     ),
-    "differences": ("Allowed", "Difference", "compare"),
-    "home": (
-        "ScratchHome",
-        "ScratchRepo",
-        "isolated_environ",
-        "make_home",
-        "make_repo",
-        "mock_provider_config",
-        "read_json_lines",
-    ),
-    "http_wire": ("RecordedRequest",),
-    "model_server": ("Exchange", "ModelServer", "Outcome"),
-    "normalise": ("Normaliser", "Places"),
-    "playback": ("CallableDriver", "ConversationDriver", "Driver", "ProtoDriver", "event_seen", "play"),
-    "processes": ("assert_none_left", "children_of", "marked_processes"),
-    "replies": (
+    "model.scripted.replies": (
         "Framing",
         "Reply",
         "answer",
@@ -159,8 +146,31 @@ _HOMES = {
         "token_usage",
         "web_search",
     ),
-    "script_file": ("load_script", "reply_from_json"),
-    "scripts": (
+    "model.scripted.request": ("RecordedRequest",),
+    "model.scripted.script_file": ("load_script", "reply_from_json"),
+    "model.scripted.signals": ("Gate", "Signal"),
+    "testing.differences": ("Allowed", "Difference", "compare"),
+    "testing.home": (
+        "ScratchHome",
+        "ScratchRepo",
+        "isolated_environ",
+        "make_home",
+        "make_repo",
+        "mock_provider_config",
+        "read_json_lines",
+    ),
+    "testing.model_server": ("Exchange", "ModelServer", "Outcome"),
+    "testing.normalise": ("Normaliser", "Places"),
+    "testing.playback": (
+        "CallableDriver",
+        "ConversationDriver",
+        "Driver",
+        "ProtoDriver",
+        "event_seen",
+        "play",
+    ),
+    "testing.processes": ("assert_none_left", "children_of", "marked_processes"),
+    "testing.scripts": (
         "CompletedScript",
         "RunningScript",
         "run_script",
@@ -168,9 +178,8 @@ _HOMES = {
         "script_path",
         "start_script",
     ),
-    "signals": ("Gate", "Signal"),
-    "threaded_server": ("ThreadedModelServer",),
-    "transcripts": ("Run", "Transcript", "assert_same", "load_transcript"),
+    "testing.threaded_server": ("ThreadedModelServer",),
+    "testing.transcripts": ("Run", "Transcript", "assert_same", "load_transcript"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -249,7 +258,7 @@ def __getattr__(name: str) -> object:
     module = _HOME_OF.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{module}"), name)
+    value: object = getattr(import_module(f"codex_core.{module}"), name)
     globals()[name] = value
     return value
 

@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 
     from codex_core.model.scripted.replies import Reply
 
-__all__ = [
-    "END_OF_CHUNKS",
-    "MAX_HEAD_BYTES",
-    "Incoming",
-    "MalformedRequestError",
-    "RecordedRequest",
-    "WireReply",
-    "lay_out",
-    "read_body",
-    "read_head",
-]
-
 MAX_HEAD_BYTES = 256 * 1024
 END_OF_CHUNKS = b"0\r\n\r\n"
 

@@ -13,9 +13,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from codex_core.model.scripted.replies import http_error
+from codex_core.model.scripted.script_file import ScriptFileError, load_script
 from codex_core.testing.model_server import ModelServer
-from codex_core.testing.replies import http_error
-from codex_core.testing.script_file import ScriptFileError, load_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,21 +24,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self, TypeAlias
 
+from codex_core.model.scripted.replies import Reply, answer, http_error, message
+from codex_core.model.scripted.request import RecordedRequest
+from codex_core.model.scripted.signals import Counter, Gate, Signal
 from codex_core.testing.http_wire import (
     MAX_HEAD_BYTES,
     Incoming,
     MalformedRequestError,
-    RecordedRequest,
     lay_out,
     read_body,
     read_head,
 )
-from codex_core.testing.replies import Reply, answer, http_error, message
-from codex_core.testing.signals import Counter, Gate, Signal
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from codex_core.testing.threaded_server import ThreadedModelServer
 
 WAIT_TIMEOUT_S = 20.0
@@ -104,9 +102,7 @@ class ModelServer:
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.stop()
 
     async def start(self, port: int = 0) -> None:
@@ -337,7 +333,7 @@ def _asks_model(request: RecordedRequest) -> bool:
 
 def _say(text: str, request: RecordedRequest) -> Reply:
     if request.route.endswith("/chat/completions"):
-        from codex_core.testing.chat_replies import chat_answer, chat_text
+        from codex_core.model.scripted.chat_replies import chat_answer, chat_text
 
         return chat_answer(*chat_text(text))
     return answer(*message(text))

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 60.0
 READ_BYTES = 65536
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Command: TypeAlias = "str | Sequence[str]"
 """The name of a console script, a path, or a list of words to begin the command line with."""
@@ -118,6 +119,7 @@ def run_script(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=_unignoring(),
     )
     try:
         stdout, stderr = process.communicate(data, timeout=timeout_s)
@@ -172,6 +174,7 @@ async def start_script(
             stdout=stdout.write_end,
             stderr=stderr.write_end,
             start_new_session=True,
+            preexec_fn=_unignoring(),
         )
     except BaseException:
         for output in (stdout, stderr):
@@ -381,6 +384,22 @@ class _Output:
         if descriptor in self._open:
             self._open.discard(descriptor)
             os.close(descriptor)
+
+
+def _unignoring() -> Callable[[], None] | None:
+    """What lets signals end a child that is started where they are ignored, as in a shell's background.
+
+    None where they are not: a child is started faster then.
+    """
+    ignored = [number for number in _INTERRUPTS if signal.getsignal(number) is signal.SIG_IGN]
+    if not ignored:
+        return None
+
+    def unignore() -> None:
+        for number in ignored:
+            signal.signal(number, signal.SIG_DFL)
+
+    return unignore
 
 
 def _prepare(

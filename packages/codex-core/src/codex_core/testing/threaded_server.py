@@ -6,12 +6,10 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Self
 
+from codex_core.model.scripted.signals import Signal
 from codex_core.testing.model_server import WAIT_TIMEOUT_S, Exchange, ModelServer, Outcome
-from codex_core.testing.signals import Signal
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from codex_core.model.scripted.request import RecordedRequest
 
 
@@ -36,9 +34,7 @@ class ThreadedModelServer:
             raise self._failure
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._stop.set()
         self._thread.join(WAIT_TIMEOUT_S)
         if self._failure is not None:

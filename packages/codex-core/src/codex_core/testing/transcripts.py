@@ -19,17 +19,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from codex_core.model.scripted.script_file import reply_from_json
 from codex_core.testing.differences import Allowed, Difference, compare, report, without_allowed
 from codex_core.testing.home import mock_provider_config
 from codex_core.testing.normalise import RECORDED_PLACES, Normaliser, Places
 from codex_core.testing.rollout_facts import expected_rollout, sort_rollout
-from codex_core.testing.script_file import reply_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from codex_core.model.scripted.replies import Reply
     from codex_core.model.scripted.request import RecordedRequest
-    from codex_core.testing.replies import Reply
 
 Document = dict[str, Any]
 """A decoded JSON object of the recording; its shape is the recording's."""

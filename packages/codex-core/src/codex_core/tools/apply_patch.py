@@ -164,7 +164,7 @@ async def _retry_unsandboxed(
 ) -> ToolOutput:
     """After a refusal of the sandbox under on-failure: asks as for a command (agent.md section 15)."""
     argv = (runtime.config.apply_patch_exe or "apply_patch", patch.text)
-    if await ask_to_retry(call_id, argv, patch.directory, failure, runtime) is None:
+    if not await ask_to_retry(call_id, argv, patch.directory, failure, runtime):
         return ToolOutput(REJECTED_BY_USER, success=False)
     return await _apply(patch, changes, call_id, timeout_ms, SandboxType.NONE, runtime, asked=True)
 
@@ -173,21 +173,12 @@ async def _run_patch_program(
     patch: PatchCall, timeout_ms: int, sandbox: SandboxType, runtime: ToolRuntime
 ) -> ExecOutcome:
     from codex_core.execution.command import ExecRequest, run_command
-    from codex_core.execution.sandbox import sandbox_command
+    from codex_core.tools.clearance import confined
 
     program = runtime.config.apply_patch_exe
     if program is None:
         raise ExecutionError("the apply_patch program was required but not provided")
-    argv = sandbox_command(
-        (program,),
-        policy=runtime.context.sandbox_policy,
-        sandbox=sandbox,
-        policy_cwd=runtime.context.cwd,
-        helper_exe=runtime.config.codex_linux_sandbox_exe,
-        tmpdir=runtime.services.environ.get("TMPDIR"),
-        settings=(runtime.config.codex_home,),
-        isolation=runtime.config.sandbox_isolation,
-    )
+    argv = confined((program,), sandbox, runtime, tmpdir=runtime.services.environ.get("TMPDIR"))
     # The patch goes in by stdin: an argument may not be longer than 128 KiB on Linux.
     request = ExecRequest(
         argv=argv,

@@ -5,40 +5,35 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from codex_core.execution.sandbox import SandboxType, platform_sandbox
+from codex_core.execution.sandbox import SandboxType, platform_sandbox, sandbox_command
 from codex_core.tools.runtime import ToolOutput
 from codex_core.tools.sandbox_failure import REJECTED_BY_USER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from codex_core.approval.decide import ApprovalKey
     from codex_core.tools.runtime import ToolRuntime
 
 
-class WantedCommand(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedCommand:
     """A command the model wants to run, with its directory made absolute."""
 
-    @property
-    def call_id(self) -> str: ...
-
-    @property
-    def argv(self) -> tuple[str, ...]: ...
+    call_id: str
+    argv: tuple[str, ...]
+    cwd: str
+    escalated: bool = False
+    justification: str | None = None
 
     @property
     def judged(self) -> tuple[str, ...]:
-        """The argv as the tables of the approval know it."""
-        ...
-
-    @property
-    def cwd(self) -> str: ...
-
-    @property
-    def escalated(self) -> bool: ...
-
-    @property
-    def justification(self) -> str | None: ...
+        """The argv as the tables of the approval know it: what is judged is what runs."""
+        return self.argv
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +90,32 @@ async def clearance(
         sandbox = platform
     is_harmless = isinstance(decision, Run) and decision.reason is Reason.KNOWN_SAFE
     return Clearance(sandbox, key, is_harmless)
+
+
+def absolute_directory(workdir: str | None, runtime: ToolRuntime) -> str:
+    """The directory a command is started in."""
+    cwd = runtime.context.cwd
+    return os.path.join(cwd, workdir) if workdir else cwd
+
+
+def confined(
+    argv: Sequence[str], sandbox: SandboxType, runtime: ToolRuntime, *, tmpdir: str | None
+) -> tuple[str, ...]:
+    """The command line that runs `argv` in this sandbox, as the turn and the configuration say.
+
+    `tmpdir` is the `TMPDIR` of the command.
+
+    Raises:
+        ExecutionError: there is no sandbox to be had.
+    """
+    context, config = runtime.context, runtime.config
+    return sandbox_command(
+        argv,
+        policy=context.sandbox_policy,
+        sandbox=sandbox,
+        policy_cwd=context.cwd,
+        helper_exe=config.codex_linux_sandbox_exe,
+        tmpdir=tmpdir,
+        settings=(config.codex_home,),
+        isolation=config.sandbox_isolation,
+    )

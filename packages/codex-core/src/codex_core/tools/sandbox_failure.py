@@ -12,10 +12,10 @@ from codex_core.tools.runtime import ToolOutput
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from codex_core.approval.decide import ApprovalKey
     from codex_core.execution.command import ExecOutcome
     from codex_core.execution.sandbox import SandboxType
     from codex_core.tools.runtime import ToolRuntime
-    from codex_protocol.ops import ReviewDecision
 
 REJECTED_BY_USER = "exec command rejected by user"
 KILLED = "command was killed by a signal"
@@ -51,16 +51,35 @@ def told_to_model(failure: str, sandbox: SandboxType) -> ToolOutput:
     return ToolOutput(f"failed in sandbox {sandbox.label} with execution error: {failure}", success=False)
 
 
+async def tell_refusal(exit_code: int, runtime: ToolRuntime) -> None:
+    """Says to people that it was the sandbox, where nobody is ever asked; the end event tells neither."""
+    from codex_protocol.events import BackgroundEventEvent
+
+    mode = runtime.context.sandbox_policy.mode
+    await runtime.emit(BackgroundEventEvent(message=f"refused by the {mode} sandbox, exit code {exit_code}"))
+
+
 async def ask_to_retry(
-    call_id: str, argv: Sequence[str], cwd: str, failure: str, runtime: ToolRuntime
-) -> ReviewDecision | None:
-    """Says what failed and asks whether to run again without the sandbox; None for anything but a yes."""
+    call_id: str,
+    argv: Sequence[str],
+    cwd: str,
+    failure: str,
+    runtime: ToolRuntime,
+    *,
+    key: ApprovalKey | None = None,
+) -> bool:
+    """Says what failed and asks whether to run again without the sandbox (spec: exec-sandbox.md D.4).
+
+    `key` is remembered when the user allows it for the session.
+    """
     from codex_protocol.events import BackgroundEventEvent
     from codex_protocol.ops import ReviewDecision
 
     await runtime.emit(BackgroundEventEvent(message=f"Execution failed: {failure}"))
     answer = await runtime.ask_exec(call_id, tuple(argv), cwd, "command failed; retry without sandbox?")
     if answer not in (ReviewDecision.APPROVED, ReviewDecision.APPROVED_FOR_SESSION):
-        return None
+        return False
     await runtime.emit(BackgroundEventEvent(message="retrying command without sandbox"))
-    return answer
+    if answer is ReviewDecision.APPROVED_FOR_SESSION and key is not None:
+        runtime.approved.add(key)
+    return True

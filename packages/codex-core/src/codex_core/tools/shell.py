@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_core.errors import ExecutionError
 from codex_core.execution.sandbox import SandboxType
+from codex_core.tools.clearance import WantedCommand, absolute_directory, clearance, confined
 from codex_core.tools.runtime import DEFAULT_TIMEOUT_MS, CallKind, ToolOutput, bad_arguments
 from codex_core.tools.sandbox_failure import (
     KILLED,
@@ -15,6 +15,7 @@ from codex_core.tools.sandbox_failure import (
     ask_to_retry,
     failure_of,
     is_denied,
+    tell_refusal,
     told_to_model,
 )
 from codex_protocol.config_types import AskForApproval
@@ -84,11 +85,10 @@ class ShellTool:
             return bad_arguments(str(error))
         if params.workdir and "\0" in params.workdir:
             return bad_arguments("`workdir` holds a NUL character, which no path can have")
-        context = runtime.context
         request = ShellRequest(
             call_id=call.call_id,
             argv=tuple(params.command),
-            cwd=os.path.join(context.cwd, params.workdir) if params.workdir else context.cwd,
+            cwd=absolute_directory(params.workdir, runtime),
             timeout_ms=DEFAULT_TIMEOUT_MS if params.timeout_ms is None else params.timeout_ms,
             escalated=bool(params.with_escalated_permissions) and call.kind is not CallKind.LOCAL_SHELL,
             justification=params.justification,
@@ -96,27 +96,15 @@ class ShellTool:
         return await run_shell(request, runtime)
 
 
-@dataclass(frozen=True, slots=True)
-class ShellRequest:
-    """A command the model asked for, with its directory made absolute."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShellRequest(WantedCommand):
+    """A command the model asked for."""
 
-    call_id: str
-    argv: tuple[str, ...]
-    cwd: str
     timeout_ms: int
-    escalated: bool = False
-    justification: str | None = None
-
-    @property
-    def judged(self) -> tuple[str, ...]:
-        """What is judged is what runs."""
-        return self.argv
 
 
 async def run_shell(request: ShellRequest, runtime: ToolRuntime) -> ToolOutput:
     """The whole way of a command: patch or not, allowed or not, run, told to the model."""
-    from codex_core.tools.clearance import clearance
-
     cleared = await clearance(request, runtime, patch_timeout_ms=request.timeout_ms)
     if isinstance(cleared, ToolOutput):
         return cleared
@@ -124,6 +112,8 @@ async def run_shell(request: ShellRequest, runtime: ToolRuntime) -> ToolOutput:
     if result.failure is None:
         return result.output
     if runtime.context.approval_policy in (AskForApproval.NEVER, AskForApproval.ON_REQUEST):
+        if result.refused_code is not None and runtime.context.approval_policy is AskForApproval.NEVER:
+            await tell_refusal(result.refused_code, runtime)
         return told_to_model(result.failure, cleared.sandbox)
     return await _retry_unsandboxed(request, cleared.key, result.failure, runtime)
 
@@ -135,19 +125,16 @@ class _Attempt:
     """Why the sandbox, or a signal, ended it; None for a run that counts."""
     problem: str | None = None
     """Why it could not be started; None if it was."""
+    refused_code: int | None = None
+    """The exit code of one the sandbox refused."""
 
 
 async def _retry_unsandboxed(
     request: ShellRequest, key: ApprovalKey, failure: str, runtime: ToolRuntime
 ) -> ToolOutput:
     """After a refusal of the sandbox: asks whether to run again without it (exec-sandbox.md D.4)."""
-    from codex_protocol.ops import ReviewDecision
-
-    answer = await ask_to_retry(request.call_id, request.argv, request.cwd, failure, runtime)
-    if answer is None:
+    if not await ask_to_retry(request.call_id, request.argv, request.cwd, failure, runtime, key=key):
         return ToolOutput(REJECTED_BY_USER, success=False)
-    if answer is ReviewDecision.APPROVED_FOR_SESSION:
-        runtime.approved.add(key)
     retried = await _attempt(request, SandboxType.NONE, runtime)
     if (reason := retried.failure or retried.problem) is not None:
         return ToolOutput(f"retry failed: {reason}", success=False)
@@ -161,7 +148,7 @@ async def _attempt(
     from codex_core.approval.describe import parse_command
     from codex_core.execution.command import ExecRequest, run_command
     from codex_core.execution.environment import build_environment
-    from codex_core.execution.sandbox import sandbox_command, sandbox_environment
+    from codex_core.execution.sandbox import sandbox_environment
     from codex_protocol.events import ExecCommandBeginEvent, ExecCommandOutputDeltaEvent
 
     context = runtime.context
@@ -188,16 +175,7 @@ async def _attempt(
 
         command = through_login_shell(command, runtime.services.environ)
     try:
-        argv = sandbox_command(
-            command,
-            policy=context.sandbox_policy,
-            sandbox=sandbox,
-            policy_cwd=context.cwd,
-            helper_exe=runtime.config.codex_linux_sandbox_exe,
-            tmpdir=environment.get("TMPDIR"),
-            settings=(runtime.config.codex_home,),
-            isolation=runtime.config.sandbox_isolation,
-        )
+        argv = confined(command, sandbox, runtime, tmpdir=environment.get("TMPDIR"))
         outcome = await run_command(
             ExecRequest(
                 argv=argv,
@@ -225,7 +203,8 @@ async def _judge(
     if (failure := failure_of(outcome, denied=denied)) is not None:
         text = outcome.stderr.decode("utf-8", "replace") if denied else f"sandbox error: {KILLED}"
         await _emit_failed_end(request.call_id, text, runtime)
-        return _Attempt(ToolOutput("", success=False), failure=failure)
+        refused_code = outcome.exit_code if denied else None
+        return _Attempt(ToolOutput("", success=False), failure=failure, refused_code=refused_code)
 
     exit_code = 124 if outcome.timed_out or outcome.exit_code is None else outcome.exit_code
     text = format_exec_output(outcome)

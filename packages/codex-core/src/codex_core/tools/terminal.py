@@ -13,10 +13,14 @@ from codex_protocol.config_types import AskForApproval
 
 if TYPE_CHECKING:
     from codex_core.conversation.turn_context import TurnContext
-    from codex_core.execution.terminal_sessions import TerminalSession
+    from codex_core.execution.terminal_sessions import Exchange, TerminalSession
     from codex_core.model.tool_spec import ToolSpec
     from codex_core.tools.runtime import ToolCall, ToolRuntime
-    from codex_core.tools.terminal_arguments import UnifiedExecArguments
+    from codex_core.tools.terminal_arguments import (
+        ExecCommandArguments,
+        UnifiedExecArguments,
+        WriteStdinArguments,
+    )
 
 MAX_YIELD_MS = 300_000
 """The longest a call waits; the reference has no limit, newer ones have this (spec: agent.md section 26)."""
@@ -60,14 +64,10 @@ class ExecCommandTool:
 
     async def run(self, call: ToolCall, runtime: ToolRuntime) -> ToolOutput:
         """Runs the command, or says why not."""
+        from codex_core.tools.clearance import absolute_directory
         from codex_core.tools.terminal_arguments import ExecCommandArguments
-        from codex_core.tools.terminal_reply import clamp_wait, describe_exchange
-        from codex_core.tools.terminal_start import (
-            NotStarted,
-            TerminalCommand,
-            absolute_directory,
-            open_terminal,
-        )
+        from codex_core.tools.terminal_reply import clamp_wait
+        from codex_core.tools.terminal_start import NotStarted, TerminalCommand, open_terminal
         from codex_protocol.errors import ProtocolError
 
         try:
@@ -89,14 +89,7 @@ class ExecCommandTool:
         if isinstance(opened, NotStarted):
             what = f"failed to create exec command session for session id {opened.session_id}"
             return ToolOutput(f"{what}: {opened.reason}", success=False)
-        text = describe_exchange(
-            opened.exchange,
-            session_id=opened.session.id,
-            wall_s=opened.wall_s,
-            max_tokens=arguments.max_output_tokens,
-            warnings=warnings,
-        )
-        return ToolOutput(text, success=opened.exchange.exit_code in (None, 0))
+        return _told(opened.session, opened.exchange, opened.wall_s, arguments, warnings)
 
 
 class WriteStdinTool:
@@ -132,7 +125,7 @@ class WriteStdinTool:
     async def run(self, call: ToolCall, runtime: ToolRuntime) -> ToolOutput:
         """Types and waits, or says why not; the program runs on when the wait is interrupted."""
         from codex_core.tools.terminal_arguments import WriteStdinArguments
-        from codex_core.tools.terminal_reply import clamp_wait, describe_exchange
+        from codex_core.tools.terminal_reply import clamp_wait
         from codex_protocol.errors import ProtocolError
 
         try:
@@ -148,14 +141,28 @@ class WriteStdinTool:
         wait_ms, warnings = clamp_wait(arguments.yield_time_ms, MAX_YIELD_MS)
         started = runtime.services.monotonic()
         exchange = await session.talk(arguments.chars.encode("utf-8", "replace"), wait_ms / 1000)
-        text = describe_exchange(
-            exchange,
-            session_id=session.id,
-            wall_s=runtime.services.monotonic() - started,
-            max_tokens=arguments.max_output_tokens,
-            warnings=warnings,
-        )
-        return ToolOutput(text, success=exchange.exit_code in (None, 0))
+        wall_s = runtime.services.monotonic() - started
+        return _told(session, exchange, wall_s, arguments, warnings)
+
+
+def _told(
+    session: TerminalSession,
+    exchange: Exchange,
+    wall_s: float,
+    arguments: ExecCommandArguments | WriteStdinArguments,
+    warnings: tuple[str, ...],
+) -> ToolOutput:
+    """What the model reads of the time a terminal was watched."""
+    from codex_core.tools.terminal_reply import describe_exchange
+
+    text = describe_exchange(
+        exchange,
+        session_id=session.id,
+        wall_s=wall_s,
+        max_tokens=arguments.max_output_tokens,
+        warnings=warnings,
+    )
+    return ToolOutput(text, success=exchange.exit_code in (None, 0))
 
 
 class UnifiedExecTool:

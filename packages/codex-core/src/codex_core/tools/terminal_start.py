@@ -7,12 +7,12 @@ The same decisions as for `shell` (spec: exec-sandbox.md (d)), where the referen
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codex_core.errors import ExecutionError
 from codex_core.execution.sandbox import SandboxType
+from codex_core.tools.clearance import WantedCommand, clearance, confined
 from codex_core.tools.runtime import DEFAULT_TIMEOUT_MS, ToolOutput
 from codex_core.tools.sandbox_failure import REJECTED_BY_USER, ask_to_retry
 from codex_protocol.config_types import AskForApproval
@@ -44,16 +44,11 @@ PAGERS = ("PAGER", "GIT_PAGER", "GH_PAGER")
 """Not to be changed: on a terminal, a pager makes a harmless `git log` a program that takes commands."""
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalCommand:
-    """A program the model wants on a terminal, with its directory made absolute."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalCommand(WantedCommand):
+    """A program the model wants on a terminal."""
 
-    call_id: str
-    argv: tuple[str, ...]
-    cwd: str
     wait_ms: int
-    escalated: bool = False
-    justification: str | None = None
 
     @property
     def judged(self) -> tuple[str, ...]:
@@ -82,16 +77,8 @@ class NotStarted:
     reason: str
 
 
-def absolute_directory(workdir: str | None, runtime: ToolRuntime) -> str:
-    """The directory a program is started in."""
-    cwd = runtime.context.cwd
-    return os.path.join(cwd, workdir) if workdir else cwd
-
-
 async def open_terminal(command: TerminalCommand, runtime: ToolRuntime) -> Opened | NotStarted | ToolOutput:
     """The whole way of a command; a `ToolOutput` where it needed no terminal or was refused one."""
-    from codex_core.tools.clearance import clearance
-
     cleared = await clearance(command, runtime, patch_timeout_ms=DEFAULT_TIMEOUT_MS)
     if isinstance(cleared, ToolOutput):
         return cleared
@@ -107,14 +94,9 @@ async def _retry_unsandboxed(
     command: TerminalCommand, key: ApprovalKey, refused: Opened, runtime: ToolRuntime
 ) -> Opened | NotStarted | ToolOutput:
     """After a refusal of the sandbox: asks whether to run again without it (exec-sandbox.md D.4)."""
-    from codex_protocol.ops import ReviewDecision
-
     failure = f"sandbox denied exec error, exit code: {refused.exchange.exit_code}"
-    answer = await ask_to_retry(command.call_id, command.argv, command.cwd, failure, runtime)
-    if answer is None:
+    if not await ask_to_retry(command.call_id, command.argv, command.cwd, failure, runtime, key=key):
         return ToolOutput(REJECTED_BY_USER, success=False)
-    if answer is ReviewDecision.APPROVED_FOR_SESSION:
-        runtime.approved.add(key)
     runtime.terminals.forget(refused.session.id)
     return await _start(command, SandboxType.NONE, runtime, is_harmless=False)
 
@@ -174,7 +156,7 @@ def _request(
 ) -> TerminalRequest:
     """Raises: ExecutionError."""
     from codex_core.execution.environment import build_environment
-    from codex_core.execution.sandbox import sandbox_command, sandbox_environment
+    from codex_core.execution.sandbox import sandbox_environment
     from codex_core.execution.terminal_sessions import Confinement, TerminalRequest
 
     context = runtime.context
@@ -190,16 +172,7 @@ def _request(
     for name, value in PLAIN_OUTPUT.items():
         if name in PAGERS or name not in policy.set:
             environment[name] = value
-    argv = sandbox_command(
-        command.argv,
-        policy=context.sandbox_policy,
-        sandbox=sandbox,
-        policy_cwd=context.cwd,
-        helper_exe=runtime.config.codex_linux_sandbox_exe,
-        tmpdir=environment.get("TMPDIR"),
-        settings=(runtime.config.codex_home,),
-        isolation=runtime.config.sandbox_isolation,
-    )
+    argv = confined(command.argv, sandbox, runtime, tmpdir=environment.get("TMPDIR"))
     request = TerminalRequest(
         argv, command.cwd, sandbox_environment(environment, sandbox), is_harmless=is_harmless
     )
