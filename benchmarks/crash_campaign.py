@@ -1,8 +1,9 @@
-"""Kills `codex exec` with SIGKILL at random moments of a scripted turn and goes on with what is left.
+"""Kills `codex exec` with SIGKILL at random moments, from its very start, and goes on with what is left.
 
-After every kill for which the model had been asked, `codex exec resume --last` has to succeed, the model has
-to be sent everything it was sent before and everything that was printed, every call has to have one output,
-no command may have run twice, and every line of the session file has to be whole. See README.md beside it.
+After every kill there is a whole session file or none; if the request had been shown or the model been
+asked it is there, with the request in it. `codex exec resume ID` has to succeed, the model has to be sent
+everything it was sent before and everything that was printed, every call has to have one output, and no
+command may have run twice. See README.md beside it.
 """
 
 from __future__ import annotations
@@ -41,12 +42,13 @@ COMMANDS = 3
 PROMPT, AGAIN = "do it", "Where were we?"
 SETTINGS = {"approval_policy": "never", "sandbox_mode": "danger-full-access"}
 CALIBRATIONS = 3
-EARLY_SHARE = 0.25
-"""How many of the kills may fall at any moment from the start; the others when the model has been asked."""
+EARLY_SHARE = 0.5
+"""How many of the kills fall at any moment of the start; the others when the model has been asked."""
 STEP_S = 0.25
 """Those come within this time after a request: while it answers, a command runs, or the next one is made."""
-LATE = 1.05
-"""Kills fall up to this share of an undisturbed run, so that some come when all is done."""
+ID_LENGTH = 36
+UNTIL = 1.2
+"""Early kills fall up to this share of the time a run takes until it asks the model."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,10 @@ class Outcome:
     after_s: float
     requests: int
     """Requests the model had seen."""
-    printed: int
-    """Events that had been printed."""
+    is_shown: bool
+    """Whether the request had been printed, which says that it is taken."""
+    sessions: int = 0
+    """Session files it left."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -92,17 +96,18 @@ async def run_turn(home: ScratchHome, repo: ScratchRepo, moment: Moment | None) 
             done = await process.finish()
         took = time.monotonic() - began
         requests = list(server.requests)
-    printed = [json.loads(line)["msg"] for line in done.stdout.splitlines()[2:] if line.endswith("}")]
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.endswith("}")]
     last = requests[-1].json["input"] if requests else []
-    return Outcome(took, len(requests), len(printed)), printed, last
+    outcome = Outcome(took, len(requests), is_shown=any(line.get("prompt") == PROMPT for line in lines))
+    return outcome, [line["msg"] for line in lines if "msg" in line], last
 
 
-async def resume(home: ScratchHome, repo: ScratchRepo) -> tuple[Any, list[Any]]:
+async def resume(home: ScratchHome, repo: ScratchRepo, which: str) -> tuple[Any, list[Any]]:
     """The run that goes on, and what the model was sent for it."""
     async with ModelServer([answer(message("I see."))]) as server:
         home.use_model_server(server.base_url, settings=SETTINGS)
         async with start_script(
-            "codex-exec", "resume", "--last", AGAIN, env=home.environ(), cwd=repo.path
+            "codex-exec", "resume", which, AGAIN, env=home.environ(), cwd=repo.path
         ) as process:
             done = await process.finish()
         return done, list(server.requests)
@@ -120,32 +125,39 @@ async def one_kill(scratch: Path, moment: Moment) -> Outcome:
     outcome, printed, last = await run_turn(home, repo, moment)
     problems = outcome.problems
     before = ran(repo)
-    done, requests = await resume(home, repo)
+    paths = home.rollouts()
+    outcome.sessions = len(paths)
+    for path in paths:
+        try:
+            if read_json_lines(path)[0]["type"] != "session_meta":
+                problems.append(f"{path.name} does not begin with who it is")
+        except (ValueError, IndexError) as error:
+            problems.append(f"{path.name} is not whole: {error}")
+    if not paths and (outcome.is_shown or outcome.requests):
+        problems.append("what was shown as taken has no session")
+    done, requests = await resume(home, repo, paths[0].stem[-ID_LENGTH:] if paths else "--last")
     if ran(repo) != before or len(set(before)) < len(before):
         problems.append(f"a command ran twice: {before} became {ran(repo)}")
-    for path in home.rollouts():
-        try:
-            read_json_lines(path)
-        except ValueError as error:
-            problems.append(f"{path.name} has a line that is none: {error}")
-    if outcome.requests == 0:
-        if done.exit_code not in (0, 1) or "Traceback" in done.stderr:
+    if not paths:
+        if done.exit_code != 1 or not done.stderr.startswith("Error: There is no session to resume"):
             problems.append(f"without a session resume ended with {done.exit_code}: {done.stderr[-300:]}")
-        return outcome
-    if done.exit_code != 0 or len(requests) != 1:
+    elif done.exit_code != 0 or len(requests) != 1:
         problems.append(f"resume ended with {done.exit_code}: {done.stderr[-300:]}")
-        return outcome
-    problems += check(requests[0].json["input"], last, printed, before)
+    else:
+        is_taken = outcome.is_shown or outcome.requests > 0
+        problems += check(requests[0].json["input"], last, printed, before, is_taken=is_taken)
     return outcome
 
 
-def check(sent: list[Any], last: list[Any], printed: list[Any], before: Sequence[str]) -> list[str]:
+def check(
+    sent: list[Any], last: list[Any], printed: list[Any], before: Sequence[str], *, is_taken: bool
+) -> list[str]:
     """What is missing in or wrong with what the model was sent after a kill."""
     problems = []
     if sent[: len(last)] != last:
         problems.append("the model is not sent what it had been sent before")
     texts = [part["text"] for item in sent for part in item.get("content") or () if "text" in part]
-    if PROMPT not in texts or texts[-1] != AGAIN:
+    if (is_taken and PROMPT not in texts) or texts[-1] != AGAIN:
         problems.append(f"a prompt is missing: {texts}")
     problems += [
         f"printed and lost: {msg['message']}"
@@ -166,27 +178,25 @@ async def campaign(kills: int, seed: int, beside: int) -> list[Outcome]:
     chance = random.Random(seed)
     slots = asyncio.Semaphore(beside)
     with tempfile.TemporaryDirectory(prefix="codex-crash-") as scratch:
-        lengths = []
+        starts = []
         for number in range(CALIBRATIONS):
-            room = Path(scratch) / f"whole {number}"
+            room = Path(scratch) / f"start {number}"
             home, repo = make_home(room / "home"), make_repo(room / "repo", {"a": "x"})
-            outcome, _, _ = await run_turn(home, repo, None)
-            if outcome.requests != COMMANDS + 1:
-                raise SystemExit("an undisturbed run did not do the turn")
-            lengths.append(outcome.after_s)
-        longest = max(lengths) * LATE
+            outcome, _, _ = await run_turn(home, repo, Moment(1, 0))
+            starts.append(outcome.after_s)
+        latest = max(starts) * UNTIL
 
         async def one(number: int, moment: Moment) -> Outcome:
             async with slots:
                 return await one_kill(Path(scratch) / str(number), moment)
 
-        moments = [_moment(chance, longest) for _ in range(kills)]
+        moments = [_moment(chance, latest) for _ in range(kills)]
         return await asyncio.gather(*(one(number, moment) for number, moment in enumerate(moments)))
 
 
-def _moment(chance: random.Random, longest: float) -> Moment:
+def _moment(chance: random.Random, latest: float) -> Moment:
     if chance.random() < EARLY_SHARE:
-        return Moment(0, chance.uniform(0, longest))
+        return Moment(0, chance.uniform(0, latest))
     return Moment(chance.randint(1, COMMANDS + 1), chance.uniform(0, STEP_S))
 
 
@@ -204,8 +214,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     bad = [outcome for outcome in outcomes if outcome.problems]
     for outcome in bad:
         print(f"after {outcome.after_s:.3f} s: {'; '.join(outcome.problems)}", file=sys.stderr)
-    asked = sum(1 for outcome in outcomes if outcome.requests)
-    print(f"{len(outcomes)} kills, {asked} of them with a session to go on with, {len(bad)} with a problem")
+    shown = sum(1 for outcome in outcomes if outcome.is_shown)
+    left = sum(1 for outcome in outcomes if outcome.sessions)
+    print(
+        f"{len(outcomes)} kills: {shown} when the request had been shown, {left} left a session to go on with"
+    )
+    print(f"{len(bad)} with a problem")
     return 1 if bad else 0
 
 

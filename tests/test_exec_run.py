@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 
 from codex_core.testing import (
+    Gate,
     ModelServer,
     ScratchHome,
     ScratchRepo,
     answer,
+    completed,
+    created,
     http_error,
     message,
     patch_call,
@@ -29,6 +32,7 @@ from codex_core.testing import (
     token_usage,
 )
 from codex_core.testing.pytest_plugin import RunCodex, StartModelServer
+from codex_core.testing.scripts import script_path
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="confinement is proved on Linux")
 
@@ -170,6 +174,24 @@ async def test_a_signal_in_the_middle_of_a_command_leaves_nothing_behind(
     lines = read_json_lines(rollouts(scratch_home)[0])
     items = [line["payload"] for line in lines if line["type"] == "response_item"]
     assert [item["type"] for item in items[-3:]] == ["function_call", "function_call_output", "message"]
+
+
+async def test_what_nohup_ignores_does_not_end_a_run(
+    scratch_home: ScratchHome, git_repo: ScratchRepo
+) -> None:
+    asked = Gate("the model is asked")
+    async with ModelServer([sse(asked, created(), message("still here"), completed())]) as server:
+        scratch_home.use_model_server(server.base_url)
+        command = ["sh", "-c", 'trap "" HUP INT; exec "$0" "$@"', script_path("codex")]
+        async with start_script(
+            command, "exec", "go", env=scratch_home.environ(), cwd=git_repo.path
+        ) as process:
+            await asked.reached.wait()
+            for number in (signal.SIGHUP, signal.SIGINT):
+                process.send_signal(number)
+            asked.open()
+            done = await process.finish()
+    assert done.check().stdout == "still here\n"
 
 
 async def test_a_killed_agent_takes_its_command_along_and_its_rollout_can_be_read(

@@ -1,8 +1,11 @@
-"""`codex exec` is killed at many moments of a turn: what had finished is kept, nothing runs a second time."""
+"""`codex exec` is killed at many moments: what was said or had finished is kept, nothing runs a second time."""
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,7 +57,7 @@ async def killed_at(number: int, home: ScratchHome, repo: ScratchRepo) -> None:
 
 
 async def resumed(home: ScratchHome, repo: ScratchRepo) -> list[dict[str, Any]]:
-    """What the model is sent when the last session goes on."""
+    """What the model is sent when the only session goes on."""
     from codex_core.config import ConfigFlags, load_config
     from codex_core.conversation.manager import ConversationManager
     from codex_core.services import Services
@@ -67,7 +70,8 @@ async def resumed(home: ScratchHome, repo: ScratchRepo) -> list[dict[str, Any]]:
         services = Services(environ=home.environ())
         config = load_config(flags=ConfigFlags(cwd=str(repo.path)), services=services)
         async with ConversationManager(AuthManager(config.codex_home), services) as manager:
-            conversation = (await manager.resume_conversation(config, last=True)).conversation
+            (path,) = home.rollouts()
+            conversation = (await manager.resume_conversation(config, id=path.stem[-36:])).conversation
             await conversation.submit(UserInputOp(items=(TextInput(text="Where were we?"),)))
             while not isinstance((await conversation.next_event()).msg, TaskCompleteEvent):
                 pass
@@ -100,3 +104,40 @@ async def test_a_killed_run_goes_on_with_all_that_had_finished(
         assert "One is done." in texts
     (path,) = scratch_home.rollouts()
     assert read_json_lines(path)
+
+
+async def test_a_run_that_is_killed_before_git_has_answered_leaves_a_whole_session_or_none(
+    scratch_home: ScratchHome, git_repo: ScratchRepo, tmp_path: Path
+) -> None:
+    asked, ends = tmp_path / "asked", tmp_path / "ends"
+    os.mkfifo(asked)
+    os.mkfifo(ends)
+    git = tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    git.write_text(f"#!/bin/sh\necho > '{asked}'\nread line < '{ends}'\n")
+    git.chmod(0o755)
+    environ = scratch_home.environ()
+    environ["PATH"] = f"{git.parent}:{environ['PATH']}"
+    async with ModelServer([answer(message("ok"))]) as server:
+        scratch_home.use_model_server(server.base_url, settings=SETTINGS)
+        async with start_script("codex-exec", "--json", "do it", env=environ, cwd=git_repo.path) as process:
+            await asyncio.to_thread(asked.read_text)
+            process.send_signal(signal.SIGKILL)
+            done = await process.finish()
+        both = [os.open(path, os.O_RDWR) for path in (asked, ends)]  # lets every git go on
+        os.write(both[1], b"\n\n")
+        done.assert_no_processes_left()
+        for descriptor in both:
+            os.close(descriptor)
+        assert [path for path in scratch_home.rollouts() if path.stat().st_size == 0] == []
+        is_shown = '{"prompt":"do it"}' in done.stdout
+        if not scratch_home.rollouts():
+            assert not is_shown
+            return
+        texts = [
+            part["text"]
+            for item in await resumed(scratch_home, git_repo)
+            for part in item.get("content") or ()
+            if "text" in part
+        ]
+        assert "do it" in texts or not is_shown

@@ -180,6 +180,8 @@ def test_a_rollout_torn_at_every_byte_resumes(home: ScratchHome, tmp_path: Path)
     from codex_core.conversation.resume import rebuilt_history
     from codex_core.rollout.recorder import RolloutRecorder
     from codex_core.rollout.replay import RolloutError, read_rollout
+    from codex_protocol.config_types import TurnAbortReason
+    from codex_protocol.events import TurnAbortedEvent
 
     script = [
         (
@@ -206,7 +208,7 @@ def test_a_rollout_torn_at_every_byte_resumes(home: ScratchHome, tmp_path: Path)
             continue
         assert size >= meta_end
         recorder = RolloutRecorder.resume(str(torn), lambda: _now())
-        recorder.write_copy("event_msg", {"type": "turn_aborted", "reason": "interrupted"})
+        recorder.write_event(TurnAbortedEvent(reason=TurnAbortReason.INTERRUPTED))
         recorder.close()
         recorded = read_rollout(str(torn))
         assert recorded.conversation_id == identifier

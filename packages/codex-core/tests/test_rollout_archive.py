@@ -17,7 +17,8 @@ from codex_core.rollout.archive import (
     unarchive_session,
 )
 from codex_core.rollout.catalog import SessionFile, find_session, session_files
-from codex_core.rollout.recorder import SessionInUseError, is_ours
+from codex_core.rollout.disk import is_ours
+from codex_core.rollout.recorder import SessionInUseError
 
 ID = "0a000000-0000-4000-8000-000000000001"
 NAME = f"rollout-2026-11-22T08-34-04-{ID}.jsonl"

@@ -110,6 +110,22 @@ def test_a_fence_is_longer_than_what_it_holds(tmp_path: Path) -> None:
         ("if token == expected: return secret", "if token == expected: return secret"),
         ("TOKEN=${TOKEN}", "TOKEN=${TOKEN}"),
         ("tokens used: 1234", "tokens used: 1234"),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQO\n-----END PGP PRIVATE KEY BLOCK-----", "-----BEGIN PGP PRIVATE KEY BLOCK-----***-----END PGP PRIVATE KEY BLOCK-----"),
+        ("-----BEGIN PRIVATE KEY-----\nMII", "-----BEGIN PRIVATE KEY-----***"),
+        ('PASSPHRASE="correct horse battery"', 'PASSPHRASE="***"'),
+        (r'{\"api_key\": \"ab cd ef\", \"x\": 1}', r'{\"api_key\": \"***\", \"x\": 1}'),
+        ("mysql --password hunter2hunter2 -e x", "mysql --password *** -e x"),
+        ("tool --token --verbose", "tool --token --verbose"),
+        ("curl -s -u me:hunter2 https://x", "curl -s -u me:*** https://x"),
+        ("machine x login me password hunter2", "machine x login me password ***"),
+        ("< Set-Cookie: sid=abcdef; Path=/", "< Set-Cookie: ***"),
+        ("curl -H 'Cookie: sid=abcdef; a=b' x", "curl -H 'Cookie: ***' x"),
+        ("sk_live_" + "a" * 24, "***"),
+        ("https://hooks.slack.com/services/T000/B000/" + "X" * 24, "https://hooks.slack.com/services/***"),
+        ("pypi-AgEIcHlwaS5vcmcCJGFi", "***"),
+        ("hf_" + "a" * 34, "***"),
+        ("ya29." + "a" * 30, "***"),
+        ("the password must be long, and a cookie is a biscuit", "the password must be long, and a cookie is a biscuit"),
     ],
 )  # fmt: skip
 def test_what_is_masked_and_what_is_not(text: str, shown: str) -> None:
@@ -123,6 +139,7 @@ def test_a_key_that_says_that_its_value_is_secret_is_believed() -> None:
         "total_tokens": 5,
         "model_token": "z",
         "list": ["a"],
+        "secrets": ["b"],
     }
     assert masked_json(value) == {
         "password": "***",
@@ -130,9 +147,20 @@ def test_a_key_that_says_that_its_value_is_secret_is_believed() -> None:
         "total_tokens": 5,
         "model_token": "z",
         "list": ["a"],
+        "secrets": ["***"],
     }
 
 
-def test_texts_that_are_made_to_take_long_do_not() -> None:
-    text = "token " + "a-" * 50_000
-    assert masked(text) == text
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token " + "a-" * 50_000,
+        "curl " * 20_000,
+        "login x " * 20_000,
+        "secret='" * 10_000,
+        " " * 100_000 + "x",
+    ],
+    ids=lambda text: text[:6],
+)
+def test_texts_that_are_made_to_take_long_do_not(text: str) -> None:
+    assert len(masked(text)) <= len(text)

@@ -15,6 +15,7 @@ from codex_core.errors import SessionError
 from codex_core.rollout.recorder import RolloutRecorder, SessionInUseError
 from codex_core.rollout.replay import RolloutError, read_rollout, up_to_date
 from codex_core.testing import answer, message, read_json_lines
+from codex_protocol.rollout import SessionMeta
 
 ID = "0a000000-0000-4000-8000-000000000001"
 
@@ -24,7 +25,10 @@ def now() -> datetime:
 
 
 def new_recorder(home: Path) -> RolloutRecorder:
-    return RolloutRecorder.create(str(home), ID, now(), now)
+    meta = SessionMeta(
+        id=ID, timestamp="t", cwd="/w", originator="o", cli_version="0.36.0", instructions=None, git=None
+    )
+    return RolloutRecorder.create(str(home), meta, now(), now)
 
 
 def test_a_session_that_is_being_written_cannot_be_continued(tmp_path: Path) -> None:

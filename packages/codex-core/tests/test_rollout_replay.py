@@ -11,6 +11,8 @@ import pytest
 from codex_core.errors import SessionError
 from codex_core.rollout.recorder import RolloutRecorder
 from codex_core.rollout.replay import RolloutError, event_messages, read_rollout, response_item
+from codex_core.rollout.summary import is_empty_session
+from codex_protocol.items import InputTextContent, MessageItem
 
 ID = "5b39daaa-e1ba-476a-848b-984f5e2eeeb7"
 NOW = datetime(2026, 11, 22, 8, 34, 4, 539_000, UTC)
@@ -73,6 +75,17 @@ def test_a_file_that_holds_no_conversation_is_refused(content: bytes, reason: st
     assert str(tmp_path) in str(refused.value)
 
 
+@pytest.mark.parametrize("content", [b"", b"\n", META[:40]])
+def test_of_what_a_crash_left_before_anything_was_said_it_is_told_how_to_be_rid(
+    content: bytes, tmp_path: Path
+) -> None:
+    path = written(tmp_path / "r", content)
+    with pytest.raises(RolloutError, match=r"nobody has said anything in it .*prune --empty"):
+        read_rollout(path)
+    assert is_empty_session(path)
+    assert not is_empty_session(written(tmp_path / "with words", META, said("hi")[:40]))
+
+
 @pytest.mark.parametrize("name", ["missing", ".", "a\0b"])
 def test_a_file_that_cannot_be_read_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(RolloutError, match="cannot be resumed"):
@@ -117,7 +130,7 @@ def test_a_rollout_torn_at_any_byte_goes_on_behind_its_last_whole_line(cut: int,
     torn = said("ünïcode")[:-cut]
     path = written(tmp_path / "r", META, said("hi"), torn)
     recorder = RolloutRecorder.resume(path, lambda: NOW)
-    recorder.write_copy("response_item", json.loads(said("next"))["payload"])
+    recorder.write_item(MessageItem(role="user", content=(InputTextContent(text="next"),)))
     recorder.close()
     recorded = read_rollout(path)
     texts = [entry.payload["content"][0]["text"] for entry in recorded.lines if "content" in entry.payload]  # type: ignore[index]

@@ -303,7 +303,7 @@ def test_a_patch_and_its_end() -> None:
     }
     done = {"type": "patch_apply_end", "call_id": "c", "stdout": "Success.\n", "stderr": "", "success": True}
     assert Story().tell(begin, done).splitlines() == [
-        "", "patch", "D ␛[2J (+0 -0)", "A a (+1 -0)", "    1     +x", "patch applied", "Success.",
+        "", "patch", "D ␛[2J (+0 -0)", "A a (+1 -0)", "    1 +x", "patch applied", "Success.",
     ]  # fmt: skip
     failed = {**done, "success": False, "stdout": "", "stderr": "no\n"}
     assert Story().tell(failed) == "patch failed\nno\n"

@@ -190,6 +190,17 @@ def test_overrides_reach_the_conversation(speak: Any, model_server: StartModelSe
     assert events[0]["msg"]["model"] == "other"
 
 
+def test_the_offline_model_can_be_spoken_to(scratch_home: ScratchHome, git_repo: ScratchRepo) -> None:
+    asking = submission("a", "user_input", items=[{"type": "text", "text": "hi"}])
+    done = run_script(
+        "codex", "proto", "--demo", env=scratch_home.environ(), cwd=git_repo.path, stdin=asking
+    ).check()
+    events = [line["msg"]["type"] for line in done.json_lines()]
+    assert events[0] == "session_configured"
+    assert "agent_message" in events
+    assert events[-2:] == ["task_complete", "shutdown_complete"]
+
+
 def test_an_unusable_configuration_is_one_sentence(scratch_home: ScratchHome, git_repo: ScratchRepo) -> None:
     done = run_script(
         "codex",

@@ -49,8 +49,8 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 @pytest.fixture(autouse=True)
 def dispositions() -> Iterator[None]:
-    """Puts the handlers of signals back."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    """Handlers as a terminal's programs find them, whatever started the tests; they are put back."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -74,6 +74,21 @@ async def test_the_first_signal_interrupts_the_turn(first: signal.Signals) -> No
     assert case.stop.signal is first
     assert case.stop.exit_code == 128 + first
     assert case.killed == []
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_a_signal_that_was_ignored_stays_ignored(number: signal.Signals) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    case, conversation = Case(), Conversation()
+    with case.stop.listening():
+        assert signal.getsignal(number) is signal.SIG_IGN
+        case.stop.interrupts(conversation)  # type: ignore[arg-type]  # a stand-in
+        os.kill(os.getpid(), number)
+        other = next(each for each in SIGNALS if each != number)
+        os.kill(os.getpid(), other)
+        await conversation.heard.wait()
+        assert case.stop.signal is other
+    assert signal.getsignal(number) is signal.SIG_IGN
 
 
 @pytest.mark.parametrize("first", SIGNALS)

@@ -31,7 +31,10 @@ def main() -> int:
 
     if (tool := dispatch(sys.argv)) is not None:
         return tool() or 0
-    from codex_cli.commands import run_command_line
+    if arguments:
+        from codex_cli.commands import run_command_line
+    else:  # the app, which paints that much sooner
+        from codex_tui.cli import run_command_line
 
     try:
         code = run_command_line(arguments)

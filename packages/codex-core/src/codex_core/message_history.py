@@ -70,7 +70,7 @@ async def append_entry(
     Raises:
         OSError: it cannot be written, or stays locked by others for a second.
     """
-    from codex_core.rollout.recorder import append_line
+    from codex_core.rollout.disk import append_line
 
     os.makedirs(codex_home, mode=0o700, exist_ok=True)
     path = os.path.realpath(history_path(codex_home))  # where it is a link, its target is cut, too
@@ -146,7 +146,7 @@ async def _open_locked(
 
 def _keep_newest(descriptor: int, path: str, limit: int) -> None:
     """Replaces the file by its newest whole lines, at most `limit` bytes but at least one line."""
-    from codex_core.rollout.recorder import append_line
+    from codex_core.rollout.disk import append_line
 
     size = os.fstat(descriptor).st_size
     start = max(0, size - limit)

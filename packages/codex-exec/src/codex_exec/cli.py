@@ -6,7 +6,6 @@ from codex_core.command_line import options as shared
 from codex_core.command_line.grammar import FILE, Argument, Command, Option
 from codex_core.command_line.parser import Invocation, Level, usage_line
 from codex_core.command_line.program import run_command
-from codex_core.command_line.rooms import run_room
 from codex_core.command_line.usage import UsageError
 from codex_exec import __version__
 
@@ -185,7 +184,7 @@ PROTO = Command(
     summary="Speak the agent's own protocol on stdin and stdout",
     about="Speak the agent's own protocol: one submission per line on stdin, one event per line on stdout. "
     "The log goes to stderr.",
-    options=(shared.CONFIG,),
+    options=(shared.DEMO, shared.CONFIG),
     run="codex_exec.cli:run_proto",
 )
 STAND_ALONE = Command(
@@ -220,10 +219,9 @@ def run(invocation: Invocation) -> int:
 def run_proto(invocation: Invocation) -> int:
     """Speaks the protocol, as the command line says."""
     from codex_exec.options import ProtoOptions
+    from codex_exec.proto import run as speak
 
-    return run_room(
-        "codex_exec.proto:run", ProtoOptions(overrides=invocation.overrides), what="`codex proto`"
-    )
+    return speak(ProtoOptions(overrides=invocation.overrides, demo=invocation.inner.is_on("demo")))
 
 
 def read_options(invocation: Invocation) -> ExecOptions:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from codex_core.command_line.agent_options import AgentOptions
+
 if TYPE_CHECKING:
-    from codex_core.command_line.resume import ResumeRequest
     from codex_exec.review import ReviewScope
-    from codex_protocol.config_types import SandboxMode
 
 
 class Color(StrEnum):
@@ -20,25 +20,10 @@ class Color(StrEnum):
     AUTO = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class ExecOptions:
-    """The command line of `codex exec`, parsed; nothing has been checked against the world yet."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecOptions(AgentOptions):
+    """The command line of `codex exec`; of the prompt, None or `-` means standard input."""
 
-    prompt: str | None = None
-    """The request; None or `-` means standard input."""
-    images: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
-    """`-c key=value`, in order."""
-    model: str | None = None
-    profile: str | None = None
-    sandbox: SandboxMode | None = None
-    cwd: str | None = None
-    oss: bool = False
-    local_provider: str | None = None
-    """`ollama` or `lmstudio`; for `oss`."""
-    demo: bool = False
-    full_auto: bool = False
-    bypass: bool = False
     skip_git_repo_check: bool = False
     color: Color = Color.AUTO
     json: bool = False
@@ -49,10 +34,8 @@ class ExecOptions:
     output_schema_file: str | None = None
     ephemeral: bool = False
     """Leave no session file."""
-    resume: ResumeRequest | None = None
-    """The session to go on with; None for a new one."""
     is_fork: bool = False
-    """Whether to go on in a copy of that session."""
+    """Whether to go on in a copy of the session to resume."""
     review: ReviewScope | None = None
     """What to review; None for an ordinary turn."""
 
@@ -63,3 +46,4 @@ class ProtoOptions:
 
     overrides: tuple[str, ...] = ()
     """`-c key=value`, in order."""
+    demo: bool = False

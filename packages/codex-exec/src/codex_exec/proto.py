@@ -54,11 +54,17 @@ def run(options: ProtoOptions) -> int:
 
 def _run(options: ProtoOptions) -> int:
     from codex_core.config import ConfigFlags, load_config
+    from codex_core.config.providers import DEMO_ID
     from codex_core.startup import prepared_process
+    from codex_protocol.config_types import SandboxMode
 
     with prepared_process() as (services, helpers):
         flags = ConfigFlags(
-            codex_linux_sandbox_exe=helpers.linux_sandbox_exe, apply_patch_exe=helpers.apply_patch_exe
+            model="demo" if options.demo else None,
+            model_provider=DEMO_ID if options.demo else None,
+            sandbox_mode=SandboxMode.WORKSPACE_WRITE if options.demo else None,
+            codex_linux_sandbox_exe=helpers.linux_sandbox_exe,
+            apply_patch_exe=helpers.apply_patch_exe,
         )
         config = load_config(overrides=options.overrides, flags=flags, services=services)
         return asyncio.run(_serve(config, services))

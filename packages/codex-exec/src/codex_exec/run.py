@@ -16,6 +16,8 @@ from codex_exec.streams import mend_standard_streams
 from codex_login.errors import LoginError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from codex_core.arg0 import HelperDirectory
     from codex_core.config.config import Config
     from codex_core.conversation.conversation import CodexConversation
@@ -245,8 +247,7 @@ async def _converse(run: _Run) -> int:
                 with _logs(run.options, run.services, output):
                     op, shown = await _request(run)
                     printer = _printer(run.options, run.config, output)
-                    printer.begin(run.config, shown)
-                    outcome = await _take_turn(run, op, printer, output, stop)
+                    outcome = await _take_turn(run, op, shown, printer, output, stop)
                     _report(outcome, printer, output, run.options)
     except asyncio.CancelledError:
         if stop.signal is None:
@@ -269,7 +270,7 @@ def _logs(options: ExecOptions, services: Services, output: Output) -> Logs:
     )
 
 
-async def _take_turn(run: _Run, op: Op, printer: Printer, output: Output, stop: Stop) -> _Outcome:
+async def _take_turn(run: _Run, op: Op, shown: str, printer: Printer, output: Output, stop: Stop) -> _Outcome:
     from codex_core.conversation.manager import ConversationManager
 
     async with ConversationManager(run.auth, run.services) as manager:
@@ -282,8 +283,12 @@ async def _take_turn(run: _Run, op: Op, printer: Printer, output: Output, stop: 
         conversation = started.conversation
         stop.interrupts(conversation)
         turn_id = await conversation.submit(op)
+        gc.freeze()  # what a long session was read into stays, and is not to be gone through
         gc.enable()
-        return await _follow(conversation, turn_id, printer, output)
+        # When something happens behind the start, the request is on disk: what is shown is never lost.
+        begun = [await conversation.next_event(), await conversation.next_event()]
+        printer.begin(run.config, shown)
+        return await _follow(conversation, turn_id, printer, output, begun)
 
 
 def _report(outcome: _Outcome, printer: Printer, output: Output, options: ExecOptions) -> None:
@@ -304,15 +309,20 @@ class _Outcome:
 
 
 async def _follow(
-    conversation: CodexConversation, turn_id: str, printer: Printer, output: Output
+    conversation: CodexConversation,
+    turn_id: str,
+    printer: Printer,
+    output: Output,
+    begun: Sequence[Event] = (),
 ) -> _Outcome:
-    """Prints events until the turn is over, then until the session has closed its books."""
+    """Prints events, first those of `begun`, until the turn is over and the session has closed its books."""
     from codex_protocol import events
     from codex_protocol.ops import ShutdownOp
 
     outcome = _Outcome()
+    waiting = list(reversed(begun))
     while True:
-        event = await conversation.next_event()
+        event = waiting.pop() if waiting else await conversation.next_event()
         if event.msg.type == "session_configured":
             event = _without_the_past(event)
         elif event.msg.type == "exited_review_mode":  # told by name: naming its class would load it each time

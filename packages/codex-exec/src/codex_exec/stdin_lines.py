@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import threading
+import contextlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,43 +10,18 @@ if TYPE_CHECKING:
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """A longer line is no line: its head is handed out and its end is thrown away."""
-_CHUNK = 256 * 1024
-_WAITING = 16
-"""Lines that may wait for the program before the reading waits for it."""
 
 
 async def read_lines(descriptor: int) -> AsyncGenerator[bytes, None]:
-    """The lines of a descriptor without their ends; the last one counts without an end, too.
+    """The lines of a descriptor without their ends; the last one counts without an end, too."""
+    from codex_core.stdin_pieces import read_pieces
 
-    The reading is done by a thread, as a file can neither be polled nor a read be taken back. It is
-    never waited for: it ends with the input, or with the process.
-    """
-    loop = asyncio.get_running_loop()
-    lines: asyncio.Queue[bytes | None] = asyncio.Queue(_WAITING)
-
-    def hand_in(line: bytes | None) -> bool:
-        """Whether there is still somebody who takes lines."""
-        putting = lines.put(line)
-        try:
-            asyncio.run_coroutine_threadsafe(putting, loop).result()
-        except (RuntimeError, asyncio.CancelledError):  # the loop has ended
-            putting.close()
-            return False
-        return True
-
-    def read() -> None:
-        splitter = LineSplitter()
-        while chunk := _read(descriptor):
-            for line in splitter.feed(chunk):
-                if not hand_in(line):
-                    return
-        for line in splitter.end():
-            if not hand_in(line):
-                return
-        hand_in(None)
-
-    threading.Thread(target=read, name="stdin", daemon=True).start()
-    while (line := await lines.get()) is not None:
+    splitter = LineSplitter()
+    async with contextlib.aclosing(read_pieces(descriptor)) as pieces:
+        async for piece in pieces:
+            for line in splitter.feed(piece):
+                yield line
+    for line in splitter.end():
         yield line
 
 
@@ -85,10 +58,3 @@ class LineSplitter:
         self._pieces.clear()
         self._size = 0
         return line
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, _CHUNK)
-    except OSError:  # a terminal that is gone, a closed descriptor: nothing more will come
-        return b""

@@ -73,12 +73,14 @@ class Stop:
     def listening(self) -> Iterator[None]:
         """Handles the signals inside the block, and as before after it unless one has come.
 
-        A signal before `interrupts` cancels the task of the block. A defect in interrupting is raised here.
+        What is ignored stays so: `nohup`, or a shell that runs us in the background, wants it. A signal
+        before `interrupts` cancels the task of the block. A defect in interrupting is raised here.
         """
         loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         before = {number: signal.getsignal(number) or signal.SIG_DFL for number in _SIGNALS}
-        for number in _SIGNALS:
+        before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+        for number in before:
             # The loop is woken and acts; who acts when the loop is busy is the handler itself.
             loop.add_signal_handler(number, self._begin)
             signal.signal(number, self._received)
@@ -89,9 +91,9 @@ class Stop:
                 raise self._failure from None
             raise
         finally:
-            for number in _SIGNALS:
+            for number, handler in before.items():
                 loop.remove_signal_handler(number)
-                signal.signal(number, before[number] if self.signal is None else self._received)
+                signal.signal(number, handler if self.signal is None else self._received)
 
     def _received(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is None:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from codex_core.command_line.parser import Invocation, usage_line
 from codex_core.command_line.usage import UsageError
 
 
-@dataclass(frozen=True, slots=True)
 class ResumeRequest:
-    """The session to go on with: by its id, the newest one, or none named."""
+    """The session to go on with: by its id, the newest one, or none named.
 
-    session_id: str | None = None
-    last: bool = False
+    No dataclass: importing those would come before the first frame of the terminal app.
+    """
+
+    __slots__ = ("last", "session_id")
+
+    def __init__(self, session_id: str | None = None, *, last: bool = False) -> None:
+        self.session_id = session_id
+        self.last = last
+
+    def __repr__(self) -> str:
+        return f"ResumeRequest({self.session_id!r}, last={self.last})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ResumeRequest) and (other.session_id, other.last) == (
+            self.session_id,
+            self.last,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.session_id, self.last))
 
 
 def read_resume(invocation: Invocation) -> tuple[ResumeRequest, str | None]:

@@ -26,14 +26,14 @@ def find_room(target: str) -> Callable[..., int] | None:
     return found
 
 
-def run_room(target: str, *arguments: object, what: str) -> int:
+def run_room(target: str, *arguments: object, what: str, **options: object) -> int:
     """Calls `module:function`, which returns an exit code.
 
     Where there is none, this version does not have `what`, and one sentence says so. Adding the module is all
     it takes to change that.
     """
     run = find_room(target)
-    return not_built(what) if run is None else run(*arguments)
+    return not_built(what) if run is None else run(*arguments, **options)
 
 
 def not_built(what: str) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codex_core.conversation.context import environment_item, login_shell_name
+from codex_core.conversation.context import environment_item, environment_update, login_shell_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from codex_core.conversation.turn_context import TurnContext
     from codex_core.tools.registry import ToolRegistry
     from codex_protocol.items import ResponseItem
@@ -36,6 +38,12 @@ def initial_items(context: TurnContext, user_instructions: str | None) -> list[R
         )
     )
     return items
+
+
+def environment_updates(items: Iterable[ResponseItem], context: TurnContext) -> list[ResponseItem]:
+    """What to tell the model of its surroundings if `items` say otherwise, else nothing."""
+    item = environment_update(items, context)
+    return [] if item is None else [item]
 
 
 def override_note(op: OverrideTurnContextOp, context: TurnContext) -> ResponseItem | None:

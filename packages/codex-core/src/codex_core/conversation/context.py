@@ -83,7 +83,7 @@ def environment_update(items: Iterable[ResponseItem], context: TurnContext) -> M
 
     told: dict[str, str] = {}
     for item in items:
-        text = text_of(item)
+        text = text_of(item) if item.type == "message" else None
         if text is None or not text.lstrip().startswith(ENVIRONMENT_CONTEXT_OPEN):
             continue
         fields = environment_fields(text)

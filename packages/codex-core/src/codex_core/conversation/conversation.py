@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Self
 from codex_core.errors import SessionError
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from codex_core.conversation.session import Session
     from codex_protocol.events import Event, EventMsg, SessionConfiguredEvent
     from codex_protocol.ops import Op, Submission
@@ -143,12 +141,7 @@ class CodexConversation:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.aclose()
 
 

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Self
 from codex_core.errors import SessionError
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from codex_core.config.config import Config
     from codex_core.conversation.conversation import CodexConversation
     from codex_core.conversation.start import Forked
@@ -139,10 +137,5 @@ class ConversationManager:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.aclose()

@@ -10,10 +10,9 @@ if TYPE_CHECKING:
 
     from codex_core.conversation.turn_context import TurnContext
     from codex_core.rollout.recorder import RolloutRecorder
-    from codex_core.rollout.replay import RecordedLine
     from codex_protocol.events import EventMsg
     from codex_protocol.items import ResponseItem
-    from codex_protocol.rollout import CompactedItem, SessionMeta
+    from codex_protocol.rollout import CompactedItem
 
 _log = logging.getLogger(__name__)
 
@@ -32,14 +31,6 @@ class Recording:
     def path(self) -> str | None:
         """The file; None if nothing is recorded."""
         return self._recorder.path if self._recorder else None
-
-    async def meta(self, meta: SessionMeta) -> None:
-        """Which conversation this is."""
-        await self._write(lambda recorder: recorder.write_meta(meta))
-
-    async def copy(self, line: RecordedLine) -> None:
-        """A line of another rollout, as it was there."""
-        await self._write(lambda recorder: recorder.write_copy(line.kind, line.payload))
 
     async def item(self, item: ResponseItem) -> None:
         """Something that was said, called or answered."""

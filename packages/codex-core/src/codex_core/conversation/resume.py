@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from codex_core.conversation.compaction import compacted_history
 from codex_core.conversation.context import is_prompt, text_of
 from codex_core.conversation.history import History
-from codex_core.rollout.replay import response_item
+from codex_core.rollout.replay import response_item, response_items
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from codex_core.rollout.replay import RecordedLine
     from codex_protocol.items import ResponseItem
@@ -25,24 +25,21 @@ def rebuilt_history(
 ) -> History:
     """The history that recorded lines lead to; at a compaction it begins anew with `initial_items`."""
     history = History()
+    waiting: list[Mapping[str, object]] = []
     for line in lines:
         if line.kind == "response_item":
-            item = response_item(line.payload)
-            if item is not None:
-                history.record([item])
+            waiting.append(line.payload)
         elif line.kind == "compacted":
+            history.record(response_items(waiting))
+            waiting.clear()
             replacement = line.payload.get("replacement_history")
             if isinstance(replacement, list):  # newer releases write down what it was replaced by
-                history = History(_items(replacement))
+                history = History(response_items(each for each in replacement if isinstance(each, dict)))
                 continue
             summary = line.payload.get("message")
             history = compacted_history(initial_items(), history, summary if isinstance(summary, str) else "")
+    history.record(response_items(waiting))
     return history
-
-
-def _items(payloads: list[object]) -> list[ResponseItem]:
-    found = [response_item(payload) for payload in payloads if isinstance(payload, dict)]
-    return [item for item in found if item is not None]
 
 
 def before_user_message(lines: Sequence[RecordedLine], nth: int) -> Sequence[RecordedLine]:

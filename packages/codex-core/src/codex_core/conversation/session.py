@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 
 from codex_core.conversation import briefing
 from codex_core.conversation.beside import Beside
-from codex_core.conversation.context import environment_update, turn_aborted_item
+from codex_core.conversation.context import turn_aborted_item
 from codex_core.conversation.history import History
 from codex_core.conversation.recording import Recording
 from codex_core.conversation.tasks import Job, PendingInput, Tasks
 from codex_core.conversation.thread import Thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from codex_core.approval.decide import ApprovalKey
     from codex_core.config.config import Config
     from codex_core.conversation.turn_context import TurnContext
@@ -31,13 +29,11 @@ if TYPE_CHECKING:
     from codex_core.model.client import ModelClient
     from codex_core.model.response_events import RateLimits
     from codex_core.rollout.recorder import RolloutRecorder
-    from codex_core.rollout.replay import RecordedLine
     from codex_core.services import Services
     from codex_core.tools.registry import ToolRegistry
     from codex_protocol.events import EventMsg
     from codex_protocol.items import ResponseItem
     from codex_protocol.ops import InputItem, Op, OverrideTurnContextOp, ReviewDecision, ReviewOp, Submission
-    from codex_protocol.rollout import SessionMeta
     from codex_protocol.tokens import TokenUsage, TokenUsageInfo
 
 SUBMISSION_QUEUE_SIZE = 64
@@ -126,15 +122,6 @@ class Session:
 
             self._terminals = TerminalSessions()
         return self._terminals
-
-    async def begin(
-        self, meta: SessionMeta, copied: Iterable[RecordedLine] = (), items: Iterable[ResponseItem] = ()
-    ) -> None:
-        """Records the start of a conversation: a new one, or one that begins with a copy of lines."""
-        await self.recording.meta(meta)
-        for line in copied:
-            await self.recording.copy(line)
-        await self.thread.record(items)
 
     async def ready_tools(self) -> ToolRegistry:
         """The tools of the next requests; waits until the MCP servers are up or have failed."""
@@ -385,8 +372,7 @@ class Session:
 
     def environment_update(self) -> list[ResponseItem]:
         """What to tell the model of its surroundings if the history says otherwise, else nothing."""
-        item = environment_update(self.history.items, self.context)
-        return [] if item is None else [item]
+        return briefing.environment_updates(self.history.items, self.context)
 
     async def _tell(self, sentence: str) -> None:
         from codex_protocol.events import ErrorEvent

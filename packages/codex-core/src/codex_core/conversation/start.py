@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from codex_core.errors import SessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from codex_core.config.config import Config
     from codex_core.conversation.conversation import CodexConversation
-    from codex_core.conversation.session import Session
+    from codex_core.conversation.history import History
     from codex_core.conversation.turn_context import TurnContext
     from codex_core.mcp.connections import McpConnections
     from codex_core.model.client import ModelClient
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from codex_core.services import Services
     from codex_login.auth import AuthManager
     from codex_protocol.events import SessionConfiguredEvent
+    from codex_protocol.items import ResponseItem
     from codex_protocol.rollout import GitInfo
+
+GIT_PATIENCE_S = 1.0
+"""A session that git has told nothing about by then begins without: what the user says must get to disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,33 +87,41 @@ class _Start:
     async def begin(
         self, origin: Forked | None, asking_git: asyncio.Task[GitInfo | None]
     ) -> CodexConversation:
+        lines = origin.lines if origin is not None else ()
+        history = self._history(lines)
+        items = self._initial_items() if origin is None else self._environment_update(history)
+        history.record(items)
+        conversation_id = self._services.new_id()
+        recorder = None
+        if not self._config.is_ephemeral:
+            beginning = [(line.kind, line.payload) for line in lines]
+            beginning += [("response_item", item.to_wire()) for item in items]
+            recorder = await self._new_recorder(conversation_id, asking_git, beginning)
+        return await self._conversation(conversation_id, recorder, history, lines)
+
+    async def _new_recorder(
+        self,
+        conversation_id: str,
+        asking_git: asyncio.Task[GitInfo | None],
+        beginning: Sequence[tuple[str, object]],
+    ) -> RolloutRecorder:
         from codex_core import __version__
         from codex_core.rollout.recorder import RolloutRecorder, format_timestamp
         from codex_login.user_agent import originator
         from codex_protocol.rollout import SessionMeta
 
-        config, services = self._config, self._services
-        conversation_id = services.new_id()
-        started = services.now()
-        recorder = None
-        if not config.is_ephemeral:
-            recorder = RolloutRecorder.create(config.codex_home, conversation_id, started, services.now)
-        lines = origin.lines if origin is not None else ()
-
-        async def record(session: Session) -> None:
-            meta = SessionMeta(
-                id=conversation_id,
-                timestamp=format_timestamp(started),
-                cwd=config.cwd,
-                originator=originator(services.environ),
-                cli_version=__version__,
-                instructions=self._instructions,
-                git=await asking_git,
-            )
-            items = session.initial_items(session.context) if origin is None else session.environment_update()
-            await session.begin(meta, lines, items)
-
-        return await self._session(conversation_id, recorder, lines, record)
+        started = self._services.now()
+        await asyncio.wait([asking_git], timeout=GIT_PATIENCE_S)
+        meta = SessionMeta(
+            id=conversation_id,
+            timestamp=format_timestamp(started),
+            cwd=self._config.cwd,
+            originator=originator(self._services.environ),
+            cli_version=__version__,
+            instructions=self._instructions,
+            git=asking_git.result() if asking_git.done() else None,
+        )
+        return RolloutRecorder.create(self._config.codex_home, meta, started, self._services.now, beginning)
 
     async def resume(self, recorded: RecordedConversation) -> CodexConversation:
         from codex_core.rollout.recorder import RolloutRecorder
@@ -118,26 +130,48 @@ class _Start:
         recorder = None
         if not self._config.is_ephemeral:
             recorder = RolloutRecorder.resume(recorded.path, self._services.now)
-            try:
+        try:
+            if recorder is not None:
                 # It is ours from here on; what another process wrote after we read belongs to it.
                 recorded = await asyncio.to_thread(up_to_date, recorded)
-            except BaseException:
+            history = self._history(recorded.lines)
+        except BaseException:
+            if recorder is not None:
                 recorder.close()
-                raise
+            raise
+        return await self._conversation(
+            recorded.conversation_id, recorder, history, recorded.lines, self._environment_update(history)
+        )
 
-        async def record(session: Session) -> None:
-            await session.thread.record(session.environment_update())
+    def _history(self, lines: Sequence[RecordedLine]) -> History:
+        """What the model is sent of these lines."""
+        from codex_core.conversation.history import History
 
-        return await self._session(recorded.conversation_id, recorder, recorded.lines, record)
+        if not lines:
+            return History()
+        from codex_core.conversation.resume import rebuilt_history
 
-    async def _session(
+        return rebuilt_history(lines, self._initial_items)
+
+    def _initial_items(self) -> list[ResponseItem]:
+        from codex_core.conversation.briefing import initial_items
+
+        return initial_items(self._context, self._instructions)
+
+    def _environment_update(self, history: History) -> list[ResponseItem]:
+        from codex_core.conversation.briefing import environment_updates
+
+        return environment_updates(history.items, self._context)
+
+    async def _conversation(
         self,
         conversation_id: str,
         recorder: RolloutRecorder | None,
+        history: History,
         lines: Sequence[RecordedLine],
-        record: Callable[[Session], Awaitable[None]],
+        news: Sequence[ResponseItem] = (),
     ) -> CodexConversation:
-        """The running conversation, once `record` has written what stands at its beginning."""
+        """The running conversation; `news` are still to be written down."""
         from codex_core.conversation.conversation import CodexConversation
         from codex_core.conversation.session import Session
         from codex_core.tools.registry import registry_for
@@ -157,15 +191,11 @@ class _Start:
                 user_instructions=self._instructions,
                 mcp=mcp,
             )
-            if lines:
-                from codex_core.conversation.resume import rebuilt_history
-
-                session.thread.history = rebuilt_history(
-                    lines, lambda: session.initial_items(session.context)
-                )
-            await record(session)
-            path = recorder.path if recorder is not None else ""
-            return CodexConversation(session, self._configured(conversation_id, path, lines))
+            session.thread.history = history
+            await session.thread.record(news)
+            return CodexConversation(
+                session, self._configured(conversation_id, session.rollout_path or "", lines)
+            )
         except BaseException:
             if recorder is not None:
                 recorder.close()

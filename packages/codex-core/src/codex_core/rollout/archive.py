@@ -68,24 +68,20 @@ def delete_session(file: SessionFile) -> None:
 
 
 def _move(file: SessionFile, directory: str) -> str:
+    from codex_core.rollout.disk import move_to_free_name
+
     target = os.path.join(directory, os.path.basename(file.path))
     with _held(file, "moved"):
         os.makedirs(directory, mode=0o700, exist_ok=True)
-        try:
-            os.link(file.path, target)  # unlike a rename, it replaces nothing
-        except PermissionError:  # a file system without links
-            if os.path.lexists(target):
-                raise
-            os.rename(file.path, target)
-        else:
-            os.unlink(file.path)
+        move_to_free_name(file.path, target)
     return target
 
 
 @contextlib.contextmanager
 def _held(file: SessionFile, what: str) -> Iterator[None]:
     """Nobody else writes the session inside the block; what the disk refuses is told."""
-    from codex_core.rollout.recorder import SessionInUseError, is_ours
+    from codex_core.rollout.disk import is_ours
+    from codex_core.rollout.recorder import SessionInUseError
 
     try:
         descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)

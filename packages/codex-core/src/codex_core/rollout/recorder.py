@@ -6,15 +6,17 @@ that was recorded; a line that could not be written whole is taken back.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
 from codex_core.errors import SessionError
+from codex_core.rollout.disk import append_line, create_whole, is_ours, mend_last_line
 from codex_protocol.errors import ProtocolError
-from codex_protocol.jsonio import dumps, loads_object
+from codex_protocol.jsonio import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from codex_protocol.events import EventMsg
@@ -28,9 +30,6 @@ _RECORDED_ITEMS = frozenset(
     }
 )  # fmt: skip
 """All but web searches and types unknown here (spec: protocol.md section 9.2)."""
-
-
-_PIECE = 1 << 16
 
 
 def format_timestamp(moment: datetime) -> str:
@@ -69,23 +68,31 @@ class RolloutRecorder:
 
     @classmethod
     def create(
-        cls, codex_home: str, conversation_id: str, started: datetime, now: Callable[[], datetime]
+        cls,
+        codex_home: str,
+        meta: SessionMeta,
+        started: datetime,
+        now: Callable[[], datetime],
+        beginning: Iterable[tuple[str, object]] = (),
     ) -> RolloutRecorder:
-        """A new, empty rollout file, readable by its owner only.
+        """A new rollout file, readable by its owner only: who, where and when, then the lines given.
+
+        It is there with all of them or not at all, whenever the process is killed.
 
         Raises:
             SessionError: the directory or the file cannot be made.
         """
-        path = rollout_path(codex_home, conversation_id, started)
+        path = rollout_path(codex_home, meta.id, started)
+        lines = [_line(now, "session_meta", meta.to_wire())]
+        for kind, payload in beginning:
+            with contextlib.suppress(ProtocolError):  # a number too large for JSON, which others skip, too
+                lines.append(_line(now, kind, payload))
         try:
-            _make_private_directories(os.path.dirname(path), below=codex_home)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            descriptor = os.open(path, flags, 0o600)
-            is_ours(descriptor)
+            descriptor = create_whole(path, b"".join(lines), root=os.path.join(codex_home, "sessions"))
         except OSError as error:
             raise SessionError(
                 f"The session cannot be recorded at {path}: {error.strerror}. "
-                "Make that directory writable, or set CODEX_HOME to one that is."
+                "Make that directory writable and see that there is room, or set CODEX_HOME to another one."
             ) from error
         return cls(path, descriptor, now)
 
@@ -109,14 +116,6 @@ class RolloutRecorder:
         except OSError as error:
             raise SessionError(f"The session file {path} cannot be continued: {error.strerror}.") from error
         return cls(path, descriptor, now)
-
-    def write_copy(self, kind: str, payload: object) -> None:
-        """A line of another rollout, as it was there."""
-        self._append(kind, payload)
-
-    def write_meta(self, meta: SessionMeta) -> None:
-        """The first line: who, where, when."""
-        self._append("session_meta", meta.to_wire())
 
     def write_item(self, item: ResponseItem) -> None:
         """One item of the model-visible history; others are passed over."""
@@ -144,82 +143,8 @@ class RolloutRecorder:
     def _append(self, kind: str, payload: object) -> None:
         if self._fd is None:
             return
-        line = {"timestamp": format_timestamp(self._now()), "type": kind, "payload": payload}
-        append_line(self._fd, dumps(line).encode() + b"\n")
+        append_line(self._fd, _line(self._now, kind, payload))
 
 
-def is_ours(descriptor: int) -> bool:
-    """Whether this descriptor is now the only one that may write the file; so until it is closed.
-
-    The lock is advisory, between those that ask. Where a file system knows no locks, nobody has one.
-    """
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def mend_last_line(descriptor: int) -> None:
-    """Makes the file end behind a whole line: ends it, or takes the torn rest of one away.
-
-    Raises:
-        OSError: the file cannot be read or changed.
-    """
-    end = os.fstat(descriptor).st_size
-    if end == 0 or os.pread(descriptor, 1, end - 1) == b"\n":
-        return
-    start = _start_of_last_line(descriptor, end)
-    if _is_json(os.pread(descriptor, end - start, start)):
-        append_line(descriptor, b"\n")
-    else:
-        os.ftruncate(descriptor, start)
-
-
-def _start_of_last_line(descriptor: int, end: int) -> int:
-    while end > 0:
-        begin = max(0, end - _PIECE)
-        newline = os.pread(descriptor, end - begin, begin).rfind(b"\n")
-        if newline >= 0:
-            return begin + newline + 1
-        end = begin
-    return 0
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        loads_object(line)
-    except ProtocolError:
-        return False
-    return True
-
-
-def append_line(descriptor: int, line: bytes) -> None:
-    """Appends `line` whole or not at all, to a file only this process writes.
-
-    Raises:
-        OSError: the disk refused; what had been written of the line is taken back.
-    """
-    start = os.fstat(descriptor).st_size
-    rest = line
-    try:
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-    except OSError:
-        os.ftruncate(descriptor, start)
-        raise
-
-
-def _make_private_directories(path: str, *, below: str) -> None:
-    missing: list[str] = []
-    while not os.path.isdir(path):
-        missing.append(path)
-        if path in (below, os.path.dirname(path)):
-            break
-        path = os.path.dirname(path)
-    for directory in reversed(missing):
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+def _line(now: Callable[[], datetime], kind: str, payload: object) -> bytes:
+    return dumps({"timestamp": format_timestamp(now()), "type": kind, "payload": payload}).encode() + b"\n"

@@ -74,13 +74,17 @@ def read_summary(file: SessionFile, status: os.stat_result, *, is_archived: bool
 def is_empty_session(path: str) -> bool:
     """Whether nobody has said or done anything in a session file: it holds what a start writes, or less.
 
-    What cannot be understood counts as something.
+    What cannot be understood counts as something, but for a first line that was torn by a crash.
 
     Raises:
         OSError: it cannot be read.
     """
     with open(path, "rb") as lines:
-        return all(_is_of_start(text) for text in lines if text.strip())
+        for number, text in enumerate(lines):
+            is_torn_meta = number == 0 and not text.endswith(b"\n") and parse_line(text) is None
+            if text.strip() and not is_torn_meta and not _is_of_start(text):
+                return False
+    return True
 
 
 def _is_of_start(text: bytes) -> bool:
