@@ -1,7 +1,8 @@
 """How soon a terminal app paints, how fast it echoes a key, what streaming costs; ours and the reference.
 
-Every program runs in a pseudo terminal of the same size, its output is read by this process, and a mock
-model in a process of its own sends the answer at a fixed pace. See README.md beside this file.
+Every program runs in a pseudo terminal of the same size, in a trusted repository and with an API key; its
+output is read by this process, and a mock model in a process of its own sends the answer at a fixed pace.
+The programs take turns. See README.md beside this file.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import asyncio
 import fcntl
 import json
 import os
-import platform
 import pty
 import random
 import re
@@ -26,11 +26,12 @@ import termios
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import harness
 from codex_core.testing.home import make_home, make_repo
+from harness import InvalidRunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,6 +44,8 @@ KEY_PAUSE_S = (0.03, 0.08)
 DELTAS_PER_LINE = 4
 BURST_DELTAS_PER_LINE = 10
 BURST_LIMIT_S = 120.0
+LONG_RATE = 1000
+"""Lines a second where only the memory they take is looked at."""
 END_MARK = "endofstream"
 SEQUENCE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[P_^X][^\x1b]*\x1b\\|\x1b[ -/]*[0-~]"
@@ -61,10 +64,6 @@ FLOOR = (
 )
 
 
-class InvalidRunError(Exception):
-    """A program did not do what is measured, so its figures mean nothing."""
-
-
 @dataclass(frozen=True)
 class Program:
     """One command to measure, and how it is told to stream."""
@@ -75,7 +74,6 @@ class Program:
     """Text that stands on the screen when keys arrive."""
     stream: str | None = None
     """What to type to see `{lines}` lines at `{rate}` a second; None if it cannot stream."""
-    uses_model: bool = False
     environ: dict[str, str] = field(default_factory=dict)
 
 
@@ -97,7 +95,8 @@ class Row:
     stream_shown_s: float | None = None
     burst_shown_s: float | None = None
     rss_start_mib: float | None = None
-    rss_end_mib: float | None = None
+    peak_mib: float | None = None
+    """The most that was resident, once many lines were shown."""
     cpu_idle_percent: float | None = None
 
 
@@ -231,17 +230,28 @@ class Session:
         self.settle(0.2, 2)  # or Enter counts as part of a paste
         self.send("\r")
 
-    def usage(self) -> tuple[float, float]:
-        """(CPU seconds, resident MiB) of the program and its children."""
-        ticks, pages = 0, 0
+    def cpu_s(self) -> float:
+        """CPU seconds of the program and its children."""
+        ticks = 0
         for pid in _tree(self.process.pid):
             try:
                 fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-            except (OSError, IndexError):
+            except OSError:
                 continue
             ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def memory_mib(self, what: str) -> float:
+        """Resident memory of the program and its children, now (`VmRSS`) or at most (`VmHWM`)."""
+        total_kib = 0
+        for pid in _tree(self.process.pid):
+            try:
+                status = Path(f"/proc/{pid}/status").read_text()
+            except OSError:
+                continue
+            found = re.search(rf"^{what}:\s+(\d+) kB", status, re.MULTILINE)
+            total_kib += int(found[1]) if found else 0
+        return total_kib / 1024
 
 
 def _tree(root: int) -> list[int]:
@@ -347,11 +357,17 @@ class Bench:
     def __init__(self, program: Program, scratch: Path, base_url: str) -> None:
         self.program = program
         self.row = Row(program.name)
+        self.failure: str | None = None
         home = make_home(scratch / program.name / "home")
-        home.use_model_server(base_url, settings={"approval_policy": "never", "sandbox_mode": "read-only"})
-        self._environ = home.environ()
         self._cwd = str(make_repo(scratch / program.name / "repo", {"README.md": "Scratch.\n"}).path)
+        home.use_model_server(base_url, settings={"projects": {self._cwd: {"trust_level": "trusted"}}})
+        home.write("auth.json", json.dumps({"OPENAI_API_KEY": "sk-of-nobody"})).chmod(0o600)
+        self._environ = home.environ()
+        self._rng = random.Random(7)
         self._paints: list[float] = []
+        self._idle: list[float] = []
+        self._streaming: list[float] = []
+        self._figures: dict[str, list[float]] = {}
 
     def start(self) -> Session:
         """A new run of the program."""
@@ -373,43 +389,57 @@ class Bench:
             self.row.first_paint_ms = statistics.median(self._paints)
 
     def type_and_stream(self, keys: int, lines: int, rate: int) -> None:
-        """Echo idle, then while an answer streams; CPU and memory beside it."""
-        rng = random.Random(7)
+        """Echo idle, then while an answer streams; CPU beside it."""
         with self.start() as session:
             session.wait_for(self.program.ready)
             session.settle(1.0)
-            self.row.rss_start_mib = session.usage()[1]
-            idle_from, cpu_before = time.perf_counter(), session.usage()[0]
+            self._note("rss_start_mib", session.memory_mib("VmRSS"))
+            idle_from, cpu_before = time.perf_counter(), session.cpu_s()
             session.settle(3.0, 3.0)
-            self.row.cpu_idle_percent = _percent(session.usage()[0] - cpu_before, idle_from)
-            times = session.type_keys(keys, lambda: False, rng)
-            self.row.echo_idle_ms, self.row.echo_idle_p99_ms = _figures(times)
+            self._note("cpu_idle_percent", _percent(session.cpu_s() - cpu_before, idle_from))
+            self._idle += session.type_keys(keys, lambda: False, self._rng)
+            self.row.echo_idle_ms, self.row.echo_idle_p99_ms = _figures(self._idle)
             if self.program.stream is None:
                 return
             session.enter(self.program.stream.format(lines=lines, rate=rate))
             session.wait_for("line 00010")
-            began, output_before, cpu_before = time.perf_counter(), session.output_bytes, session.usage()[0]
-            times = session.type_keys(None, lambda: END_MARK in session.shown, rng)
+            began, output_before, cpu_before = time.perf_counter(), session.output_bytes, session.cpu_s()
+            self._streaming += session.type_keys(None, lambda: END_MARK in session.shown, self._rng)
             session.wait_for(END_MARK)
             elapsed = time.perf_counter() - began
-            self.row.cpu_stream_percent = _percent(session.usage()[0] - cpu_before, began)
-            self.row.stream_shown_s = elapsed + 10 / rate
-            self.row.output_kb_s = (session.output_bytes - output_before) / elapsed / 1000
-            self.row.echo_stream_ms, self.row.echo_stream_p99_ms = _figures(times)
-            self.row.keys_stream = len(times)
-            self.row.rss_end_mib = session.usage()[1]
+            self._note("cpu_stream_percent", _percent(session.cpu_s() - cpu_before, began))
+            self._note("stream_shown_s", elapsed + 10 / rate)
+            self._note("output_kb_s", (session.output_bytes - output_before) / elapsed / 1000)
+            self.row.echo_stream_ms, self.row.echo_stream_p99_ms = _figures(self._streaming)
+            self.row.keys_stream = len(self._streaming)
 
     def burst(self, deltas: int) -> None:
         """An answer that comes at once, until its end is on the screen."""
+        self._shown(deltas // BURST_DELTAS_PER_LINE, 0, "burst_shown_s")
+
+    def long_answer(self, lines: int) -> None:
+        """Many lines, as fast as the program may be expected to show them; what it takes to keep them."""
+        self._shown(lines, LONG_RATE, None)
+
+    def _shown(self, lines: int, rate: int, seconds: str | None) -> None:
         if self.program.stream is None:
             return
         with self.start() as session:
             session.wait_for(self.program.ready)
             session.settle(1.0)
-            session.enter(self.program.stream.format(lines=deltas // BURST_DELTAS_PER_LINE, rate=0))
+            session.enter(self.program.stream.format(lines=lines, rate=rate))
             began = time.perf_counter()
             session.wait_for(END_MARK, BURST_LIMIT_S)
-            self.row.burst_shown_s = time.perf_counter() - began
+            if seconds is not None:
+                self._note(seconds, time.perf_counter() - began)
+            else:
+                self._note("peak_mib", session.memory_mib("VmHWM"))
+
+    def _note(self, name: str, value: float) -> None:
+        """One more sample; the row holds their median."""
+        samples = self._figures.setdefault(name, [])
+        samples.append(value)
+        setattr(self.row, name, statistics.median(samples))
 
 
 def _percent(cpu_s: float, since: float) -> float:
@@ -440,7 +470,28 @@ COLUMNS = (
     ("stream_shown_s", "stream s"),
     ("burst_shown_s", "burst s"),
     ("rss_start_mib", "MiB start"),
-    ("rss_end_mib", "MiB end"),
+    ("peak_mib", "MiB peak"),
+)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What ours is to reach beside the reference: a ratio, or milliseconds more at most."""
+
+    figure: str
+    title: str
+    ratio: float | None = None
+    extra_ms: float = 0.0
+
+
+GOALS = (
+    Goal("first_paint_ms", "first paint", 0.5),
+    Goal("echo_idle_ms", "key echo, idle", extra_ms=1.0),
+    Goal("echo_stream_ms", "key echo, streaming", 1.0),
+    Goal("echo_stream_p99_ms", "key echo, streaming, p99", 1.0),
+    Goal("cpu_stream_percent", "CPU, streaming", 0.5),
+    Goal("burst_shown_s", "many deltas at once", 1 / 3),
+    Goal("peak_mib", "peak memory"),
 )
 
 
@@ -449,41 +500,65 @@ def _table(rows: Sequence[Row]) -> str:
     for row in rows:
         values = (getattr(row, name) for name, _ in COLUMNS)
         lines.append((row.program, *("" if value is None else f"{value:.4g}" for value in values)))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    )
+    return harness.aligned(lines, left=1)
+
+
+def _ratios(ours: Row, reference: Row) -> list[dict[str, object]]:
+    """Ours over the reference's, of this very run, and whether that was the goal."""
+    found: list[dict[str, object]] = []
+    for goal in GOALS:
+        mine, theirs = getattr(ours, goal.figure), getattr(reference, goal.figure)
+        if not mine or not theirs:
+            continue
+        line: dict[str, object] = {"figure": goal.title, "ratio": round(mine / theirs, 3)}
+        if goal.ratio is not None:
+            line |= {"goal": f"at most {goal.ratio:.2f}", "is_met": mine <= goal.ratio * theirs}
+        elif goal.extra_ms:
+            line |= {"goal": f"at most {goal.extra_ms:g} ms more", "is_met": mine <= theirs + goal.extra_ms}
+        found.append(line)
+    return found
+
+
+def _ratio_table(ratios: Sequence[dict[str, object]]) -> str:
+    lines = [("ours / reference", "goal", "", "ratio")]
+    for line in ratios:
+        met = {True: "met", False: "MISSED"}.get(bool(line["is_met"]), "") if "is_met" in line else ""
+        lines.append((str(line["figure"]), str(line.get("goal", "")), met, f"{line['ratio']:.2f}"))
+    return harness.aligned(lines, left=3)
+
+
+QUICK = {"runs": 4, "keys": 40, "rounds": 1, "lines": 600, "burst": 4000, "long": 1000}
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure terminal apps in a pseudo terminal.")
     parser.add_argument("--serve", metavar="FILE", help=argparse.SUPPRESS)
-    parser.add_argument("--ours", metavar="PATH", help="our `codex`")
+    harness.add_run_options(parser, runs=15, per="program: starts")
+    harness.add_program_options(parser)
     parser.add_argument("--engine", metavar="PATH", help="a program on the inline engine, run by this Python")
-    parser.add_argument("--reference", metavar="PATH", help="the reference's launcher or native program")
-    parser.add_argument("--runs", type=int, default=15, help="counted starts per program (default: 15)")
-    parser.add_argument("--keys", type=int, default=150, help="keys typed while idle (default: 150)")
+    parser.add_argument("--rounds", type=int, default=3, help="sessions with a stream (default: 3)")
+    parser.add_argument("--keys", type=int, default=100, help="keys typed while idle, a round (default: 100)")
     parser.add_argument("--lines", type=int, default=2000, help="lines of the stream (default: 2000)")
     parser.add_argument("--rate", type=int, default=200, help="lines a second (default: 200)")
     parser.add_argument("--burst", type=int, default=20_000, help="deltas sent at once, 0 for none")
-    parser.add_argument("--json", metavar="FILE", help="write the figures as JSON, `-` for stdout")
-    return parser.parse_args(argv)
+    parser.add_argument("--long", type=int, default=5000, help="lines before memory is looked at, 0 for none")
+    parser.add_argument("--quick", action="store_true", help="a minute, to see whether something is far off")
+    options = parser.parse_args(argv)
+    if options.quick:
+        for name, value in QUICK.items():
+            if getattr(options, name) == parser.get_default(name):
+                setattr(options, name, value)
+    return options
 
 
-def _programs(options: argparse.Namespace) -> list[Program]:
+def _programs(options: argparse.Namespace) -> tuple[list[Program], list[str]]:
     order = "stream {lines} {rate}"
     programs = [Program("floor", (sys.executable, "-S", "-c", FLOOR), "ready")]
     if options.engine:
         programs.append(Program("engine", (sys.executable, os.path.abspath(options.engine)), "ready", order))
-    for name in ("ours", "reference"):
-        if path := getattr(options, name):
-            arguments = ("-a", "never", "-s", "read-only")
-            programs.append(Program(name, (path, *arguments), "send", order, uses_model=True))
-    return programs
+    found, skipped = harness.find_programs(options)
+    programs += [Program(name, (os.path.abspath(path),), "send", order) for name, path in found.items()]
+    return programs, skipped
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -492,40 +567,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.serve:
         asyncio.run(serve(options.serve))
         return 0
-    failures: list[str] = []
+    programs, skipped = _programs(options)
+    harness.tell_skipped(skipped)
     with tempfile.TemporaryDirectory(prefix="codex-bench-") as directory, model(Path(directory)) as base_url:
-        benches = [Bench(program, Path(directory), base_url) for program in _programs(options)]
-        for number in range(options.runs + 2):
-            turn = number % len(benches)
-            for bench in (*benches[turn:], *benches[:turn]):
-                _guard(bench, failures, partial(bench.paint, counts=number > 1))
-        for bench in benches:
-            _guard(bench, failures, partial(bench.type_and_stream, options.keys, options.lines, options.rate))
-        if options.burst:
-            for bench in benches:
-                _guard(bench, failures, partial(bench.burst, options.burst))
+        benches = [Bench(program, Path(directory), base_url) for program in programs]
+        _measure(benches, options)
     rows = [bench.row for bench in benches]
-    if options.json:
-        machine = {"system": platform.platform(), "processors": os.cpu_count(), "load": os.getloadavg()[0]}
-        text = json.dumps(
-            {"machine": machine, "rows": [asdict(row) for row in rows], "invalid": failures}, indent=2
+    by_name = {row.program: row for row in rows}
+    ratios = _ratios(by_name["ours"], by_name["reference"]) if {"ours", "reference"} <= set(by_name) else []
+    failures = [f"{bench.program.name}: {bench.failure}" for bench in benches if bench.failure]
+    document = {
+        "machine": harness.machine(),
+        "rows": list(map(asdict, rows)),
+        "ratios": ratios,
+        "skipped": skipped,
+        "invalid": failures,
+    }
+    table = "\n\n".join(filter(None, (_table(rows), _ratio_table(ratios) if ratios else "")))
+    return harness.tell(table, document, failures, target=options.json)
+
+
+def _measure(benches: Sequence[Bench], options: argparse.Namespace) -> None:
+    harness.compete(
+        benches, options.runs, warm_ups=2, measure=lambda bench, _number, counts: bench.paint(counts=counts)
+    )
+    harness.compete(
+        benches,
+        options.rounds,
+        warm_ups=0,
+        measure=lambda bench, _number, _counts: bench.type_and_stream(
+            options.keys, options.lines, options.rate
+        ),
+    )
+    if options.burst:
+        harness.compete(
+            benches, 1, warm_ups=0, measure=lambda bench, _number, _counts: bench.burst(options.burst)
         )
-        if options.json == "-":
-            print(text)
-        else:
-            Path(options.json).write_text(text + "\n", encoding="utf-8")
-    if options.json != "-":
-        print(_table(rows))
-    for failure in failures:
-        print(f"INVALID: {failure}", file=sys.stderr)
-    return 1 if failures else 0
-
-
-def _guard(bench: Bench, failures: list[str], measure: Callable[[], None]) -> None:
-    try:
-        measure()
-    except InvalidRunError as error:
-        failures.append(f"{bench.program.name}: {error}")
+    if options.long:
+        harness.compete(
+            benches, 1, warm_ups=0, measure=lambda bench, _number, _counts: bench.long_answer(options.long)
+        )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,55 @@ def test_exec_turn_loads_neither_textual_nor_mcp_nor_rich(
     assert not modules & {
         "textual", "mcp", "typer", "rich", "pygments", "click", "tomlkit", "tree_sitter", "pathspec", "pyseccomp",
         "uvicorn", "starlette", "markdown_it", "urllib3", "requests",
+    }  # fmt: skip
+
+
+FIRST_FRAME = """
+import sys
+sys.argv = {argv!r}
+from codex_tui.term.boot import Boot
+def painted(boot):
+    with open({report!r}, "w") as file:
+        print(*sys.modules, file=file)
+    boot.close()
+    sys.exit()
+Boot._start_echo = painted
+from codex_cli.__main__ import main
+main()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo terminals")
+@pytest.mark.parametrize("arguments", [[], ["--demo"], ["-m", "x", "a prompt"], ["resume", "--last"]])
+def test_the_terminal_app_paints_before_it_imports_anything_heavy(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    report = tmp_path / "modules"
+    source = FIRST_FRAME.format(argv=["codex", *arguments], report=str(report))
+    environ = {**isolated_environ(tmp_path), "TERM": "xterm-256color"}
+    master, terminal = os.openpty()
+    try:
+        os.write(master, b"\x1b[1;1R")  # where the cursor is
+        done = subprocess.run(
+            [sys.executable, "-c", source],
+            env=environ,
+            cwd=tmp_path,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert done.stderr == ""
+        assert b"starting" in os.read(master, 65536)
+    finally:
+        os.close(master)
+        os.close(terminal)
+    modules = {module.partition(".")[0] for module in report.read_text().split()}
+    assert third_party(modules) == set()
+    assert not modules & {
+        "asyncio", "argparse", "dataclasses", "enum", "inspect", "json", "logging", "re", "signal", "subprocess",
+        "threading", "tomllib", "typing", "codex_login", "codex_protocol",
     }  # fmt: skip
 
 

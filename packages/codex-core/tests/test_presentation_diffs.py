@@ -42,13 +42,13 @@ def test_changes_are_told_file_by_file_in_the_order_of_their_paths() -> None:
         "R /other/b → c (+0 -0)",
         "A empty (+0 -0)",
         "A new.txt (+2 -0)",
-        "    1     +one",
-        "    2     +two",
+        "    1 +one",
+        "    2 +two",
         "D old.txt (+0 -1)",
-        "    1     -gone",
+        "    1 -gone",
         "M sub/a.txt (+1 -1)",
-        "    1     -a",
-        "    1     +b",
+        "    1 -a",
+        "    1 +b",
     ]
 
 
@@ -84,6 +84,31 @@ def test_every_line_that_differs_is_there_with_its_number(old: list[str], new: l
     assert left == kept
 
 
+def shown(change: AddChange | UpdateChange) -> list[str]:
+    (diff,) = file_diffs({"/w/a": change}, "/w")
+    return [plain_text(row) for row in unwrapped(diff_paragraphs(diff))]
+
+
+def test_a_change_of_line_ends_alone_is_seen() -> None:
+    assert shown(update("@@ -1,2 +1,2 @@\n-a\n+a\r\n b\n")) == ["    1 -a", "    1 +a␍", "    2  b"]
+    assert shown(AddChange(content="a\r\nb\n")) == ["    1 +a␍", "    2 +b"]
+
+
+def test_line_ends_of_a_dos_file_are_not() -> None:
+    assert shown(update("@@ -1,2 +1,2 @@\n-a\r\n+b\r\n c\r\n")) == ["    1 -a", "    1 +b", "    2  c"]
+    assert shown(AddChange(content="a\r\nb\r\n")) == ["    1 +a", "    2 +b"]
+
+
+def test_a_change_that_changes_nothing_says_so() -> None:
+    assert shown(update("")) == ["    nothing in it changes"]
+
+
+def test_numbers_stand_below_each_other() -> None:
+    assert shown(update("@@ -9,2 +9,2 @@\n-a\n+b\n c\n@@ -120 +120 @@\n-x\n+y\n")) == [
+        "      9 -a", "      9 +b", "     10  c", "      ⋮", "    120 -x", "    120 +y",
+    ]  # fmt: skip
+
+
 def test_rows_have_the_colours_of_what_they_are() -> None:
     (diff,) = file_diffs({"/w/a": update("@@ -1,2 +1,2 @@\n-a\n+b\n c\n")}, "/w")
     rows = unwrapped(diff_paragraphs(diff))
@@ -93,7 +118,7 @@ def test_rows_have_the_colours_of_what_they_are() -> None:
 
 def test_names_and_lines_cannot_command_the_terminal_or_hide() -> None:
     rows = unwrapped(patch({"/w/\x1b]0;owned\x07a\rb\n": AddChange(content="evil()\rgood()\n")}, "/w"))
-    assert [plain_text(row) for row in rows] == ["A ␛]0;owned␇a␍b␊ (+1 -0)", "    1     +evil()␍good()"]
+    assert [plain_text(row) for row in rows] == ["A ␛]0;owned␇a␍b␊ (+1 -0)", "    1 +evil()␍good()"]
 
 
 @pytest.mark.parametrize(

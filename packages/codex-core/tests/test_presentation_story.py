@@ -158,7 +158,7 @@ def test_a_proposal_and_its_reason() -> None:
     )
     assert rows == [
         "", "may this command run?", "$ ls in /x", "why",
-        "", "may this patch be applied?", "A a (+1 -0)", "    1     +x", "because",
+        "", "may this patch be applied?", "A a (+1 -0)", "    1 +x", "because",
     ]  # fmt: skip
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-from app_kit import codex
+from app_kit import at_provider, codex
 from memory_app import until
 
+from codex_core.presentation.spans import Style, plain_text
 from codex_core.testing import Gate, answer, completed, created, message, sse
 from codex_protocol.config_types import SandboxMode
 from codex_tui.options import TuiOptions
+from codex_tui.working_diff import diff_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,12 +52,22 @@ async def test_a_new_conversation_leaves_the_old_one_on_the_screen(tmp_path: Pat
         assert run.text.count(">_ Codex") == 2
 
 
+def of_openai(tmp_path: Path) -> TuiOptions:
+    """A provider that wants a sign-in, which there is."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "auth.json").write_text('{"OPENAI_API_KEY": "sk-test"}')
+    (tmp_path / "home" / "auth.json").chmod(0o600)
+    return at_provider(tmp_path, requires_openai_auth=True)
+
+
 async def test_the_model_is_changed_for_now_and_for_later(tmp_path: Path) -> None:
-    async with codex(tmp_path, [answer(message("Yes."))]) as run:
+    async with codex(tmp_path, [answer(message("Yes."))], options=of_openai(tmp_path)) as run:
         await commands(run, "/model")
-        await run.shows("Select model and reasoning level", "gpt-5-codex low", "gpt-5 high")
+        await run.shows("Select model and reasoning level", "gpt-5 minimal", "gpt-5 high")
+        assert "gpt-5-codex" not in run.screen  # which an API key does not pay for
+        await run.drawn()
         run.type("\x1b[A")
-        await run.shows("> 7. gpt-5 high")
+        await run.shows("> 4. gpt-5 high")
         run.type("\r")
         await run.shows("Model changed to gpt-5 high")
         stored = (tmp_path / "home" / "config.toml").read_text()
@@ -64,16 +76,31 @@ async def test_the_model_is_changed_for_now_and_for_later(tmp_path: Path) -> Non
         await run.submits("still there")
         await run.shows("> Yes.")
         assert run.transport.requests[0].json["model"] == "gpt-5"
+        assert run.transport.requests[0].json["reasoning"]["effort"] == "high"
 
 
 async def test_escape_leaves_a_picker_without_changes(tmp_path: Path) -> None:
-    async with codex(tmp_path) as run:
+    async with codex(tmp_path, options=of_openai(tmp_path)) as run:
         await commands(run, "/model")
         await run.shows("Select model")
+        await run.drawn()
         run.type("\x1b")
         await run.hides("Select model")
-        assert run.controller.state.config.model == "demo"
+        assert run.controller.state.config.model == "gpt-5"
         assert not (tmp_path / "home" / "config.toml").exists()
+
+
+async def test_a_provider_whose_models_nobody_knows_takes_any_name(tmp_path: Path) -> None:
+    async with codex(tmp_path, [answer(message("Yes."))]) as run:
+        await commands(run, "/model")
+        await run.shows("The model is demo, of Offline demo.", "/model NAME takes one")
+        await commands(run, "/model other-model tremendous")
+        await run.shows("/model takes a name and, if you like, one of minimal, low, medium, high.")
+        await commands(run, "/model other-model high")
+        await run.shows("Model changed to other-model high")
+        await run.submits("still there")
+        await run.shows("> Yes.")
+        assert run.transport.requests[0].json["model"] == "other-model"
 
 
 async def test_approvals_apply_to_this_session_only(tmp_path: Path) -> None:
@@ -117,10 +144,34 @@ async def test_a_diff_opens_in_a_pager_with_new_files(tmp_path: Path) -> None:
         await run.shows("what to do")
 
 
+def test_a_diff_hides_nothing_of_a_line_and_takes_no_colours_from_it() -> None:
+    text = "diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n-old\n+changed evil\r overwritten\n+\x1b[8mhid\n dos\r\n"
+    rows = diff_rows(text)
+    assert [plain_text(row) for row in rows][-4:] == [
+        "-old",
+        "+changed evil␍ overwritten",
+        "+␛[8mhid",
+        " dos␍",
+    ]
+    styles = [row[0].style for row in rows]
+    assert styles == [Style.STRONG] * 3 + [Style.ACCENT, Style.REMOVED, Style.ADDED, Style.ADDED, Style.PLAIN]
+
+
+async def test_the_mcp_servers_are_listed_with_how_they_are_reached(tmp_path: Path) -> None:
+    overrides = ('mcp_servers.no-such={command="/nowhere/server", args=["--with", "a blank"]}',)
+    options = TuiOptions(demo=True, cwd=str(tmp_path / "work"), overrides=overrides)
+    async with codex(tmp_path, options=options) as run:
+        await run.shows("MCP client for `no-such` failed to start")
+        await commands(run, "/mcp")
+        await run.shows(
+            "Server: no-such", "Command: /nowhere/server --with 'a blank'", "Tools: (none: it did not start)"
+        )
+
+
 async def test_a_diff_without_changes_or_repository_says_so(tmp_path: Path) -> None:
     async with codex(tmp_path) as run:
         await commands(run, "/diff")
-        await run.shows("is not inside a git repository")
+        await until(lambda: "is not inside a git repository" in " ".join(run.text.split()))
         git(tmp_path / "work", "init", "-q")
         await run.hides("▌ /diff")
         await commands(run, "/diff")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from memory_app import until
 
 from codex_core.arg0 import HelperDirectory
 from codex_core.presentation.spans import plain_text
@@ -15,6 +17,7 @@ from codex_core.services import Services
 from codex_protocol.config_types import AskForApproval, SandboxMode
 from codex_protocol.events import parse_event_msg
 from codex_protocol.ops import ReviewDecision
+from codex_tui.composer.shortcuts import FooterState, footer
 from codex_tui.editor import EditorError, edit
 from codex_tui.options import TuiOptions
 from codex_tui.screens.api_key import ApiKeyPanel
@@ -36,7 +39,7 @@ def shown(panel: Panel, width: int = 60, rows: int = 20) -> str:
 
 
 def command(*words: str, reason: str = "") -> ApprovalPanel:
-    data = {"type": "exec_approval_request", "call_id": "1", "command": list(words), "cwd": "/work"}
+    data = {"type": "exec_approval_request", "call_id": "1", "command": list(words), "cwd": "/w"}
     return ApprovalPanel(parse_event_msg(data | ({"reason": reason} if reason else {})), cwd="/work")  # type: ignore[arg-type]
 
 
@@ -56,6 +59,23 @@ def command(*words: str, reason: str = "") -> ApprovalPanel:
 )
 def test_counts_have_three_digits(number: int, text: str) -> None:
     assert short_count(number) == text
+
+
+@pytest.mark.parametrize("width", range(1, 130))
+@pytest.mark.parametrize("is_running", [False, True])
+def test_the_line_below_the_composer_is_never_cut_where_what_changes_stands(
+    width: int, is_running: bool
+) -> None:
+    state = FooterState(is_running=is_running, tokens_used="12.3K", context_left_percent=7)
+    text = plain_text(footer(state, width))
+    assert len(text) <= width
+    if width >= 40:
+        assert "12.3K" in text
+        assert "7%" in text
+        assert "send" in text
+    if width >= 115:
+        assert text.startswith("⏎ send   Ctrl+J newline")
+        assert text.endswith("12.3K tokens used   7% context left")
 
 
 def test_a_turns_clock_stands_still_while_the_user_is_asked() -> None:
@@ -113,13 +133,13 @@ def test_a_patch_names_files_and_what_else_is_granted() -> None:
     data = {
         "type": "apply_patch_approval_request",
         "call_id": "1",
-        "changes": {f"/work/f{n}": {"add": {"content": "x\n"}} for n in range(12)},
+        "changes": {f"/w/f{n}": {"add": {"content": "x\n"}} for n in range(3)},
         "grant_root": "/elsewhere",
     }
-    panel = ApprovalPanel(parse_event_msg(data), cwd="/work")  # type: ignore[arg-type]
+    panel = ApprovalPanel(parse_event_msg(data), cwd="/w")  # type: ignore[arg-type]
     text = shown(panel, 90, 30)
     assert "Apply these changes?" in text
-    assert "and 4 more" in text
+    assert [f"f{n} (+1 -0)" in text for n in range(3)] == [True] * 3
     assert "/elsewhere" in text
     assert panel.press(Key("a", "a")) is None
 
@@ -238,24 +258,38 @@ def script(tmp_path: Path, body: str) -> str:
     return f"'{path}' -x"
 
 
-def test_a_draft_comes_back_from_the_editor(tmp_path: Path) -> None:
+async def test_a_draft_comes_back_from_the_editor(tmp_path: Path) -> None:
     environ = {
         "VISUAL": script(tmp_path, 'echo "more" >> "$2"'),
         "EDITOR": "false",
         "PATH": os.environ["PATH"],
     }
-    assert edit("draft\n", environ) == "draft\nmore\n"
+    assert await edit("draft\n", environ) == "draft\nmore\n"
 
 
 @pytest.mark.parametrize(
     ("environ", "sentence"),
     [
         ({}, "No editor is named"),
+        ({"EDITOR": "  "}, "No editor is named"),
         ({"EDITOR": "'unclosed"}, "cannot be understood"),
         ({"EDITOR": "/nowhere/editor"}, "cannot be used"),
         ({"EDITOR": "false", "PATH": "/usr/bin:/bin"}, "ended with code 1"),
+        ({"EDITOR": "sh -c 'kill -9 $$'", "PATH": "/usr/bin:/bin"}, "was ended by signal 9"),
     ],
 )
-def test_an_editor_that_does_not_work_is_told(environ: dict[str, str], sentence: str) -> None:
+async def test_an_editor_that_does_not_work_is_told(environ: dict[str, str], sentence: str) -> None:
     with pytest.raises(EditorError, match=sentence):
-        edit("draft", environ)
+        await edit("draft", environ)
+
+
+async def test_an_editor_ends_with_the_app(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    environ = {"EDITOR": script(tmp_path, f"echo $$ > '{begun}'; exec sleep 60"), "PATH": os.environ["PATH"]}
+    task = asyncio.create_task(edit("draft", environ))
+    await until(lambda: begun.exists() and begun.read_text().strip())
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text()), 0)

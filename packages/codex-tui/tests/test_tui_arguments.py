@@ -10,14 +10,17 @@ import pytest
 
 from codex_core.command_line.grammar import Command
 from codex_core.command_line.parser import parse
+from codex_core.command_line.program import run_command
 from codex_core.command_line.resume import ResumeRequest
 from codex_core.command_line.usage import UsageError
 from codex_protocol.config_types import AskForApproval, SandboxMode
 from codex_tui import cli
-from codex_tui.cli import OPTIONS, PROMPT, RESUME, TUI, read_options
+from codex_tui.cli import FORK, OPTIONS, PROMPT, RESUME, TUI, read_options
 from codex_tui.options import TuiOptions
 
-CODEX = Command("codex", summary="", options=OPTIONS, arguments=(PROMPT,), commands=(RESUME,), run=TUI.run)
+CODEX = Command(
+    "codex", summary="", options=OPTIONS, arguments=(PROMPT,), commands=(RESUME, FORK), run=TUI.run
+)
 
 
 def options(*arguments: str) -> TuiOptions:
@@ -68,6 +71,9 @@ def test_every_option_arrives() -> None:
         ),
         ("-m a -i a.png resume", TuiOptions(model="a", images=("a.png",), resume=ResumeRequest())),
         ("--oss --search resume", TuiOptions(oss=True, web_search=True, resume=ResumeRequest())),
+        ("fork", TuiOptions(resume=ResumeRequest(), is_fork=True)),
+        ("-m a fork ID go", TuiOptions(model="a", prompt="go", resume=ResumeRequest("ID"), is_fork=True)),
+        ("fork --last go", TuiOptions(prompt="go", resume=ResumeRequest(last=True), is_fork=True)),
         ("-c a=1 resume -c b=2", TuiOptions(overrides=("a=1", "b=2"), resume=ResumeRequest())),
         ("-- resume", TuiOptions(prompt="resume")),
     ],
@@ -100,10 +106,10 @@ def test_what_excludes_each_other_is_told(arguments: str, message: str) -> None:
 
 
 @pytest.fixture
-def start_app(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[TuiOptions], int] | None], None]:
+def start_app(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., int] | None], None]:
     """Puts an app behind the command line, or takes it away."""
 
-    def install(run: Callable[[TuiOptions], int] | None) -> None:
+    def install(run: Callable[..., int] | None) -> None:
         room = types.ModuleType("codex_tui.run")
         if run is not None:
             monkeypatch.setattr(room, "run", run, raising=False)
@@ -113,21 +119,33 @@ def start_app(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[TuiOptions
 
 
 def test_the_app_gets_the_options_and_gives_the_exit_code(
-    start_app: Callable[[Callable[[TuiOptions], int] | None], None],
+    start_app: Callable[[Callable[..., int] | None], None],
 ) -> None:
-    runs: list[TuiOptions] = []
+    runs: list[tuple[TuiOptions, bool]] = []
 
-    def note(given: TuiOptions) -> int:
-        runs.append(given)
+    def note(read: Callable[[], TuiOptions], *, is_first_frame_late: bool) -> int:
+        runs.append((read(), is_first_frame_late))
         return 7
 
     start_app(note)
     assert cli.run_command_line(["-m", "x", "hi"]) == 7
-    assert runs == [TuiOptions(prompt="hi", model="x")]
+    assert cli.run_command_line(["--oss"]) == 7
+    assert runs == [(TuiOptions(prompt="hi", model="x"), False), (TuiOptions(oss=True), True)]
+
+
+def test_a_mistake_is_told_before_the_app_begins(
+    start_app: Callable[[Callable[..., int] | None], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(read: Callable[[], TuiOptions], *, is_first_frame_late: bool) -> int:
+        raise AssertionError("it began")
+
+    start_app(never)
+    assert run_command(CODEX, ["resume", "--last", "ID", "go"]) == 2
+    assert "'[SESSION_ID]' cannot be used with '--last'" in capsys.readouterr().err
 
 
 def test_without_an_app_one_sentence_says_so(
-    start_app: Callable[[Callable[[TuiOptions], int] | None], None], capsys: pytest.CaptureFixture[str]
+    start_app: Callable[[Callable[..., int] | None], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     start_app(None)
     assert cli.run_command_line(["hi"]) == 1

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from codex_tui.composer.buffer import Buffer
 from codex_tui.composer.clusters import LineClusters, split_line
-from codex_tui.composer.draft import Draft, PastedText, draft_of, element_draft
+from codex_tui.composer.composer import Composer
+from codex_tui.composer.draft import AttachedImage, Draft, Message, PastedText, draft_of, element_draft
 from codex_tui.composer.editor import Editor
 from codex_tui.composer.key_map import EDITING_KEYS, Action
 from codex_tui.composer.wrapping import wrap
@@ -381,3 +382,23 @@ def test_a_long_line_stays_quick_to_edit() -> None:
         buffer.insert("x")
         buffer.place(buffer.before(buffer.caret))
     assert len(buffer.text) == 100_050
+
+
+def test_a_message_can_be_edited_again_with_the_images_that_went_along_beside_it() -> None:
+    written = element_draft(AttachedImage("/a.png", "1x1 PNG")) + draft_of(" look")
+    again = Message("x", ("/a.png", "/b/c.png"), written).as_draft()
+    assert again.text == "[image 1x1 PNG] look [image c.png]"
+    assert again.message().images == ("/a.png", "/b/c.png")
+    assert Message("", ("/b/c.png",)).as_draft().text == "[image c.png]"
+    assert Message("plain").as_draft() == draft_of("plain")
+
+
+@pytest.mark.parametrize(
+    ("now", "after"),
+    [("draft", "edited"), ("queue\ndraft", "queue\nedited"), ("other", "other\nedited"), ("", "edited")],
+)
+def test_what_came_while_the_draft_was_elsewhere_stays_above_it(now: str, after: str) -> None:
+    composer = Composer()
+    composer.set_draft(draft_of(now))
+    composer.edited("edited", draft_of("draft"))
+    assert composer.draft.text == after

@@ -1,16 +1,22 @@
 """Every cell at three widths, compared with the texts in `history_goldens` (one file per width).
 
-A section of such a file is the name of a case after `=== `, then its rows.
+A section of such a file is the name of a case after `=== `, then its rows. With CODEX_WRITE_SCREENS=1 in the
+environment they are written anew.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from codex_core.config import Config, ConfigFlags, load_config
+from codex_core.presentation.safe_text import exact_text
 from codex_core.presentation.spans import Line, Style, plain_text
 from codex_core.services import Services
 from codex_core.testing import ScratchHome
@@ -29,6 +35,7 @@ from codex_tui.history.session_cells import (
     status_sections,
 )
 from codex_tui.history.settings import HistorySettings
+from codex_tui.history.shell_script import script_rows
 from codex_tui.history.speech_cells import PromptCell
 from codex_tui.history.wrapping import line_width
 
@@ -209,7 +216,14 @@ def rows_of_events(msgs: list[dict[str, Any]], width: int) -> list[Line]:
     return history.rows(width)
 
 
+def rows_of_case(name: str, width: int) -> list[Line]:
+    return cell_rows(CELLS[name], width) if name in CELLS else rows_of_events(EVENTS[name], width)
+
+
 def golden(width: int) -> dict[str, str]:
+    if os.environ.get("CODEX_WRITE_SCREENS"):
+        cases = [f"=== {name}\n{look(rows_of_case(name, width))}\n" for name in (*EVENTS, *CELLS)]
+        (GOLDENS / f"cells-{width}.txt").write_text("\n".join(cases), encoding="utf-8")
     sections = (GOLDENS / f"cells-{width}.txt").read_text(encoding="utf-8").split("=== ")[1:]
     return {name: text.rstrip("\n") for name, _, text in (section.partition("\n") for section in sections)}
 
@@ -221,7 +235,7 @@ def look(rows: list[Line]) -> str:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", [*EVENTS, *CELLS])
 def test_a_cell_looks_as_it_should(name: str, width: int) -> None:
-    rows = cell_rows(CELLS[name], width) if name in CELLS else rows_of_events(EVENTS[name], width)
+    rows = rows_of_case(name, width)
     assert look(rows) == golden(width)[name]
     assert all(line_width(row) <= width for row in rows)
 
@@ -248,7 +262,9 @@ def test_the_bullet_says_how_it_went(name: str, style: Style) -> None:
 
 def test_a_diff_has_its_colours() -> None:
     rows = rows_of_events(EVENTS["patch of several files"], 100)
-    styles = {plain_text(row)[10]: row[-1].style for row in rows if plain_text(row)[4:5].isdigit()}
+    styles = {
+        sign[1]: row[-1].style for row in rows if (sign := re.match(r" {4} *\d+ ([-+ ])", plain_text(row)))
+    }
     assert styles == {"+": Style.ADDED, "-": Style.REMOVED, " ": Style.PLAIN}
 
 
@@ -306,3 +322,20 @@ def config(tmp_path: Path) -> Config:
     home.codex_home.mkdir(parents=True)
     flags = ConfigFlags(cwd=str(tmp_path), approval_policy=AskForApproval.ON_REQUEST)
     return load_config(flags=flags, services=Services(environ=home.environ()))
+
+
+SCRIPTS = st.lists(
+    st.sampled_from(
+        [
+            "cat <<E", "\nE\n", "\n", "word ", "漢é", " | ", "&& ", "$(", "`", ")", "'", '"', "${x:-1}", "# c", "for i in a; do ",
+            "done", "; ", "{ ", "}", "<(", "\\\n", "\t", "if a; then", "fi", "((", "[[", "]]", "<<<", "x=1 ", "\ud800", "\x1b", "\r",
+        ]
+    ),
+    max_size=14,
+).map("".join)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(SCRIPTS)
+def test_no_script_is_changed_by_how_it_is_shown(script: str) -> None:
+    assert "\n".join(map(plain_text, script_rows(script))) == exact_text(script)

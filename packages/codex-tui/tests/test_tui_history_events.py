@@ -155,6 +155,23 @@ def test_rows_of_an_answer_never_change_while_it_streams() -> None:
     assert rows + history.rows(60, seen) == fed(message(text)).rows(60)
 
 
+BLOCKS = (
+    "Some *text*\n\n- a\n  - b\n\n```py\nx = 1\n```\n| a | `b` |\n|---|---|\n| 1 | 漢字 |\n\n> quote\nend"
+)
+
+
+def test_an_answer_cut_off_anywhere_is_kept_and_goes_on_as_a_new_one() -> None:
+    for cut in range(1, len(BLOCKS)):
+        before, after = BLOCKS[:cut], BLOCKS[cut:]
+        history = fed(STARTED, *(delta(letter) for letter in before), ABORTED)
+        assert done(history) == done(fed(STARTED, message(before), ABORTED)), cut
+        feed(history, STARTED, *(delta(letter) for letter in after), message(after), DONE)
+        assert done(history) == done(fed(STARTED, message(before), ABORTED, STARTED, message(after), DONE)), (
+            cut
+        )
+        assert live(history) == []
+
+
 # -- thoughts and the status line -----------------------------------------------------------------
 
 
@@ -233,7 +250,7 @@ def test_what_runs_when_a_turn_is_stopped_was_interrupted() -> None:
          "auto_approved": True, "changes": {"/w/a": {"add": {"content": "x"}}}}, delta("Half"), now=1.0,
     )  # fmt: skip
     assert [row for row in live(history, 1.0) if row] == [
-        "> Half", "⠋ Exploring", "  └ Read a", "⠋ Applying a (+1 -0)", "    1     +x", "⠋ Running make (0s)",
+        "> Half", "⠋ Exploring", "  └ Read a", "⠋ Running make (0s)", "⠋ Applying a (+1 -0)", "    1 +x",
         "⠋ Calling s.t() (0s)", "⠋ Searching the web",
     ]  # fmt: skip
     feed(history, ABORTED)
@@ -268,7 +285,7 @@ def test_a_patch_that_was_approved_is_not_shown_twice() -> None:
     history.approve_patch("p")
     feed(history, patch[1])
     assert done(history) == ["• Change Approved a (+1 -0)"]
-    assert done(fed(*patch)) == ["• Added a (+1 -0)", "    1     +x"]
+    assert done(fed(*patch)) == ["• Added a (+1 -0)", "    1 +x"]
 
 
 def test_a_session_that_is_resumed_shows_what_was_said() -> None:

@@ -1,15 +1,17 @@
 """Whole conversations as the spec's screens show them, in our looks: `history_goldens/screen-*.txt`.
 
 What the screens of the spec tell must be told (spec: tui.md, screens 05 to 11, 16 and 19); where ours tells it
-otherwise, the golden says how.
+otherwise, the golden says how. With CODEX_WRITE_SCREENS=1 in the environment they are written anew.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from all_events import MARKDOWN
 
 from codex_core.presentation.spans import plain_text
 from codex_protocol.events import parse_event_msg
@@ -24,43 +26,6 @@ GOLDENS = Path(__file__).parent / "history_goldens"
 CWD = "/home/dev/demo"
 TOOK = {"secs": 0, "nanos": 4_000_000}
 
-MARKDOWN = """# Heading one
-
-Intro with **bold**, *italic*, ~~gone~~ and `inline code`, a [link](https://example.com/x).
-
-## Heading two
-
-- bullet one that is long enough that it has to wrap around the right hand side of the screen somewhere
-    - nested bullet
-- bullet two
-
-1. first
-2. second
-    1. sub
-
-> quoted text
-> second line
-
-```python
-def f(x):
-    return x + 1
-```
-
-| A | B |
-|---|---|
-| 1 | 2 |
-
-See 【F:src/app.py†L3-L9】 for it.
-
-- [ ] todo
-- [x] done
-
----
-
-### Heading three
-
-Last line.
-"""
 LONG = (
     "git log --oneline --graph --decorate --all --max-count=20 --date=short --pretty=format:'%h %ad %s' "
     "| head -n 40 | grep -v something"
@@ -191,4 +156,6 @@ def shown(steps: list[Any], width: int) -> str:
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_conversation_looks_as_it_should(name: str, width: int) -> None:
     golden = GOLDENS / f"screen-{name}-{width}.txt"
+    if os.environ.get("CODEX_WRITE_SCREENS"):
+        golden.write_text(shown(SCREENS[name], width) + "\n", encoding="utf-8")
     assert shown(SCREENS[name], width) == golden.read_text(encoding="utf-8").rstrip("\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import importlib
 import inspect
 import os
@@ -10,10 +11,11 @@ import signal
 from pathlib import Path
 
 import pytest
-from demo_app import Composer, DemoApp, Pager
+from demo_app import Below, Composer, DemoApp
 from memory_app import MemoryBoot, running, shown, until
 from textual.app import App
 from textual.geometry import Size
+from textual.message import Message
 
 import codex_tui
 from codex_tui.term.textual_bridge import PRIVATE_NAMES, InlineApp, InlineDriver, textual_key
@@ -137,13 +139,114 @@ async def test_commits_and_the_view_leave_in_one_frame() -> None:
         assert len(boot.terminal.written) == written + 1
 
 
+def frames(boot: MemoryBoot) -> int:
+    return sum("\x1b[?2026h" in text for text in boot.terminal.written)
+
+
+async def test_a_view_that_grows_and_shrinks_is_laid_out_once_and_painted_in_one_frame(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    boot = MemoryBoot()
+    async with running(DemoApp(boot), boot) as app:
+        layouts: list[int] = []
+        original = type(app.screen)._refresh_layout
+        monkeypatch.setattr(
+            type(app.screen),
+            "_refresh_layout",
+            lambda screen, *args, **kwargs: (layouts.append(1), original(screen, *args, **kwargs))[1],
+        )
+        below = app.query_one(Below)
+        for lines in (["a", "b", "c"], ["a"]):
+            layouts.clear()
+            before = frames(boot)
+            below.lines = lines
+            below.refresh(layout=True)
+            app.paint_now(below)
+            assert boot.emulator.screen()[2 : 3 + len(lines)] == [*lines, ""]
+            app.query_one(Composer).insert("x")
+            await until(lambda before=before: frames(boot) > before + 1)
+            assert frames(boot) == before + 2
+            assert len(layouts) == 1
+
+
+async def test_what_is_below_an_overlay_is_not_painted_into_it() -> None:
+    boot = MemoryBoot()
+    async with running(DemoApp(boot), boot) as app:
+        below = app.query_one(Composer)
+        boot.terminal.keyboard.send(b"overlay\r")  # by the app itself, in its context
+        await until(lambda: "press q" in shown(boot))
+        before = boot.emulator.screen()
+        below.insert("hidden")
+        app.paint_now(below)
+        assert boot.emulator.screen() == before
+        boot.terminal.keyboard.send(b"q")
+        await until(lambda: "> hidden" in "\n".join(boot.emulator.screen()))
+
+
+async def test_a_key_knows_when_it_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    boot = MemoryBoot()
+    async with running(DemoApp(boot), boot) as app:
+        driver = app._driver
+        assert isinstance(driver, InlineDriver)
+        found: list[Message] = []
+        monkeypatch.setattr(driver, "process_message", found.append)
+        before = asyncio.get_running_loop().time()
+        driver.reader.feed(b"x")
+        assert before <= found[0].time <= asyncio.get_running_loop().time()
+
+
+async def test_the_app_goes_on_while_another_program_has_the_terminal() -> None:
+    boot = MemoryBoot()
+    keyboard_signals = (signal.SIGINT, signal.SIGQUIT)
+    async with running(DemoApp(boot), boot) as app:
+        before = [signal.getsignal(number) for number in keyboard_signals]
+        with app.terminal_given_away():
+            written = len(boot.terminal.written)
+            for number in (*keyboard_signals, signal.SIGWINCH):
+                os.kill(os.getpid(), number)
+            assert signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL
+            app.say("meanwhile")
+            await asyncio.sleep(0.05)
+            assert not boot.terminal.is_raw
+            assert len(boot.terminal.written) == written
+        assert boot.terminal.is_raw
+        await until(lambda: "• meanwhile" in shown(boot))
+        assert [signal.getsignal(number) for number in keyboard_signals] == before
+        assert app.return_code is None
+
+
+async def test_the_app_may_end_while_another_program_has_the_terminal() -> None:
+    boot = MemoryBoot()
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)]
+    app = DemoApp(boot)
+    async with running(app, boot):
+        given_away = app.terminal_given_away()
+        given_away.__enter__()
+        app.exit()
+        await until(lambda: not app.is_running)
+        given_away.__exit__(None, None, None)
+        assert not boot.terminal.is_raw
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)] == before
+
+
+async def test_a_signal_that_was_ignored_stays_so() -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        boot = MemoryBoot()
+        async with running(DemoApp(boot), boot):
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, former)
+
+
 async def test_an_overlay_screen_is_on_the_alternate_screen() -> None:
     boot = MemoryBoot()
     async with running(DemoApp(boot), boot) as app:
         app.say("below")
         await until(lambda: "• below" in shown(boot))
         before = boot.emulator.screen()
-        await app.push_screen(Pager())
+        boot.terminal.keyboard.send(b"overlay\r")  # by the app itself, in its context
         await until(lambda: boot.emulator.is_alternate and "press q" in shown(boot))
         boot.terminal.keyboard.send(b"q")
         await until(lambda: not boot.emulator.is_alternate)

@@ -92,6 +92,43 @@ def test_resizes_while_streaming_lose_and_double_nothing(policy: str, sizes: lis
         assert numbers(session) == list(range(300))
 
 
+def test_five_thousand_lines_at_three_widths_are_all_in_the_scrollback() -> None:
+    with TmuxSession(cols=80, rows=24) as session:
+        session.enter(DEMO)
+        session.wait_for("ready")
+        session.enter("rows 4000")
+        session.wait_for("[03999]")
+        session.enter("stream 1000 1000")
+        session.type("dra")
+        for number, cols in enumerate((44, 120, 80)):
+            session.wait_for(lambda number=number: (numbers(session) or [0])[-1] > 4000 + number * 200)
+            session.resize(cols, 24)
+        session.type("ft")
+        session.wait_for("stream done")
+        session.wait_for("> draft")
+        session.wait_still()
+        assert numbers(session) == list(range(5000))
+        assert "\n".join(session.everything()).count("ready") == 1
+
+
+def test_text_and_enter_sent_at_once_are_a_message_and_a_paste_is_none(tmp_path: Path) -> None:
+    """tmux says that it marks pastes, so whatever else comes fast was not pasted."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "home").mkdir()
+    with TmuxSession(cols=90, rows=30) as session:
+        session.enter(f"cd {tmp_path}/work; export CODEX_HOME={tmp_path}/home")
+        session.enter(f"{sys.executable} -m codex_tui --demo")
+        session.wait_for("directory:")
+        session.paste("two\nlines\n")
+        session.wait_for("▌ lines")
+        session.press("C-c")
+        session.press("show me around", "Enter")
+        session.wait_for("Looking around")
+        text = "\n".join(session.everything())
+        assert text.count("▌ show me around") == 1
+        assert "▌ two" not in text
+
+
 @pytest.mark.parametrize("policy", ["smart", "anchor"])
 def test_resizes_while_quiet_leave_what_the_shell_printed(policy: str) -> None:
     with TmuxSession(cols=70, rows=20) as session:

@@ -46,6 +46,48 @@ def test_enter_makes_it_raw_and_leave_puts_it_back_once(ends: tuple[int, int]) -
     assert not terminal.is_raw
 
 
+def test_what_a_killed_program_left_is_not_put_back(ends: tuple[int, int]) -> None:
+    _, slave = ends
+    usual = settings(slave)
+    killed = Terminal(slave, slave)
+    killed.enter()
+    terminal = Terminal(slave, slave)
+    terminal.enter()
+    terminal.leave()
+    inputs, outputs, _, lines = settings(slave)[:4]
+    assert (outputs, lines) == (usual[1], usual[3])
+    assert isinstance(inputs, int)
+    assert inputs & termios.ICRNL
+    killed.leave()
+
+
+def test_what_another_program_left_raw_is_not_put_back(ends: tuple[int, int]) -> None:
+    _, slave = ends
+    terminal = Terminal(slave, slave)
+    usual = settings(slave)
+    terminal.enter()
+    terminal.leave()
+    editor = Terminal(slave, slave)
+    editor.enter()  # and crashes
+    terminal.enter()
+    terminal.leave()
+    assert settings(slave) == usual
+    editor.leave()
+
+
+def test_what_a_shell_set_meanwhile_is_put_back(ends: tuple[int, int]) -> None:
+    _, slave = ends
+    terminal = Terminal(slave, slave)
+    terminal.enter()
+    terminal.leave()
+    changed = termios.tcgetattr(slave)
+    changed[0] &= ~termios.IXON
+    termios.tcsetattr(slave, termios.TCSANOW, changed)
+    terminal.enter()
+    terminal.leave()
+    assert settings(slave) == changed
+
+
 def test_entering_twice_keeps_what_held_before_the_first(ends: tuple[int, int]) -> None:
     _, slave = ends
     terminal = Terminal(slave, slave)

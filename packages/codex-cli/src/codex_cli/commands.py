@@ -25,9 +25,9 @@ from codex_exec.cli import FORK as EXEC_FORK
 from codex_exec.cli import RESUME as EXEC_RESUME
 from codex_exec.cli import REVIEW as EXEC_REVIEW
 from codex_mcp_server.cli import SERVE
+from codex_tui.cli import FORK, RESUME, TUI
 from codex_tui.cli import OPTIONS as TUI_OPTIONS
 from codex_tui.cli import PROMPT as TUI_PROMPT
-from codex_tui.cli import FORK, RESUME, TUI
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -177,6 +177,8 @@ def _inherited(outer: Level, command: Command) -> Iterable[str]:
         return (*(option.key for option in EXEC_REVIEW.options), "search")
     if command in (EXEC_RESUME, EXEC_FORK, RESUME, FORK) or outer.command is SANDBOX:
         return outer.values
+    if command is PROTO:
+        return ("demo",)
     if command is not EXEC:
         return ()
     # `exec` never asks, so that policy is what it does anyway.

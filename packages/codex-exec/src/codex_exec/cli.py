@@ -221,7 +221,7 @@ def run_proto(invocation: Invocation) -> int:
     from codex_exec.options import ProtoOptions
     from codex_exec.proto import run as speak
 
-    return speak(ProtoOptions(overrides=invocation.overrides, demo=invocation.inner.is_on("demo")))
+    return speak(ProtoOptions(overrides=invocation.overrides, demo=invocation.is_on("demo")))
 
 
 def read_options(invocation: Invocation) -> ExecOptions:

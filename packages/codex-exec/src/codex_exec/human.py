@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from codex_core.presentation import blocks, reports
@@ -24,7 +25,7 @@ class HumanPrinter:
     def __init__(self, progress: Painter, answers: Painter | None, *, show_reasoning: bool, cwd: str) -> None:
         self._out = progress
         self._answers = answers
-        self._story = Story(progress, cwd=cwd, show_reasoning=show_reasoning)
+        self._story = Story(progress, cwd=cwd, home=os.path.expanduser("~"), show_reasoning=show_reasoning)
 
     def begin(self, config: Config, prompt: str) -> None:
         """The settings of the run and what was asked."""

@@ -209,9 +209,10 @@ class AuthManager:
                 if not error.retryable:
                     self._refused = auth.tokens, error
                 raise
-            self._auth = CodexAuth.from_stored(renewed)
-            self.problem = None
-            return self._auth.token
+            if self._auth is auth:  # else somebody has signed out or in here since, and that is what counts
+                self._auth = CodexAuth.from_stored(renewed)
+                self.problem = None
+            return None if self._auth is None else self._auth.token
 
     def reload(self) -> bool:
         """Reads auth.json again; whether the user is now signed in another way, or no longer, or newly."""

@@ -41,6 +41,8 @@ class PageRequest:
     query: str
     is_from_page: bool
     """Whether a web page made it, and not the user or a program."""
+    is_head: bool
+    """Whether only the head of the answer is wanted."""
 
 
 class CallbackServer:
@@ -105,9 +107,12 @@ class CallbackServer:
                 request = await _request(protocol, reader)
             if request is None:
                 return
-            page = await self._answer_to(request)
-            path = request.path if isinstance(request, PageRequest) else ""
-            await _send(protocol, writer, page)
+            if isinstance(request, PageRequest):
+                page = await self._answer(request)
+                path = request.path
+                await _send(protocol, writer, page, is_head=request.is_head)
+            else:
+                await _send(protocol, writer, request, is_head=False)
         except (OSError, TimeoutError, h11.LocalProtocolError):
             path = ""
         finally:
@@ -116,9 +121,6 @@ class CallbackServer:
                 await writer.wait_closed()
         if path:
             self._served(path)
-
-    async def _answer_to(self, request: PageRequest | Page) -> Page:
-        return await self._answer(request) if isinstance(request, PageRequest) else request
 
 
 async def _request(protocol: h11.Connection, reader: asyncio.StreamReader) -> PageRequest | Page | None:
@@ -149,18 +151,22 @@ def _read_request(event: h11.Request) -> PageRequest | Page:
         return text_page(400, "Bad Request")
     site = headers.get(b"sec-fetch-site", b"none")
     is_from_page = b"origin" in headers or site != b"none"
-    return PageRequest(target.path, target.query, is_from_page)
+    return PageRequest(target.path, target.query, is_from_page, event.method == b"HEAD")
 
 
-async def _send(protocol: h11.Connection, writer: asyncio.StreamWriter, page: Page) -> None:
-    body = page.body.encode()
+async def _send(
+    protocol: h11.Connection, writer: asyncio.StreamWriter, page: Page, *, is_head: bool
+) -> None:
+    body = page.body.encode(errors="replace")  # names of directories can be no text
     headers = [
         ("content-type", page.content_type),
         ("content-length", str(len(body))),
         ("connection", "close"),
         *page.headers,
     ]
-    for event in (h11.Response(status_code=page.status, headers=headers), h11.Data(body), h11.EndOfMessage()):
+    response = h11.Response(status_code=page.status, headers=headers)
+    shown = b"" if is_head else body
+    for event in (response, h11.Data(shown), h11.EndOfMessage()):
         data = protocol.send(event)
         if data:
             writer.write(data)

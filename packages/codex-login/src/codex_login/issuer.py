@@ -1,4 +1,4 @@
-"""Requests to whoever gives out tokens, but for renewing them (spec: auth.md sections 8 and 15)."""
+"""Requests to whoever gives out tokens (spec: auth.md sections 8 and 15)."""
 
 from __future__ import annotations
 
@@ -119,12 +119,18 @@ async def post_form(
 
 
 async def post_json(
-    url: str, fields: Mapping[str, str], transport: httpx.AsyncBaseTransport | None, *, timeout_s: float
+    url: str,
+    fields: Mapping[str, str],
+    transport: httpx.AsyncBaseTransport | None,
+    *,
+    timeout_s: float,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """The answer to a JSON object. Raises: SignInError when there is none in time; ConnectionSetupError."""
     import json
 
-    return await _post(url, json.dumps(fields).encode(), _JSON_HEADERS, transport, timeout_s)
+    content = json.dumps(fields, separators=(",", ":")).encode()
+    return await _post(url, content, {**_JSON_HEADERS, **(headers or {})}, transport, timeout_s)
 
 
 async def _post(

@@ -9,7 +9,8 @@ from codex_login.errors import ProxySetupError
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
-_UNREADABLE = "NO_PROXY has an entry in it that is no host name or address"
+_SHORT_RANGE = re.compile(r"([0-9]+(?:\.[0-9]+){0,2})(?:\.|(/[0-9]+))")
+"""`169.254/16`, as macOS has it, and `192.168.`."""
 
 
 def is_exempt(scheme: str, host: str, port: int, no_proxy: str) -> bool:

@@ -71,7 +71,10 @@ def proxied_client(proxy: str, tls: ssl.SSLContext, timeout: httpx.Timeout) -> h
     """A client that goes through a proxy `proxy_for` gave, wherever it is sent to."""
     import httpx
 
-    return httpx.AsyncClient(proxy=proxy, verify=tls, timeout=timeout, trust_env=False)
+    # The proxy itself is trusted as a server is: with the authorities of the environment.
+    own_tls = tls if proxy.lower().startswith("https:") else None
+    through = httpx.Proxy(proxy, ssl_context=own_tls)
+    return httpx.AsyncClient(proxy=through, verify=tls, timeout=timeout, trust_env=False)
 
 
 def _is_exempt(scheme: str, host: str, port: int, no_proxy: str) -> bool:

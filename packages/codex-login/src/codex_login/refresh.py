@@ -13,11 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from codex_login.destination import check_destination
-from codex_login.errors import AddressError, CredentialsError, RefreshError
+from codex_login.errors import AddressError, CredentialsError, RefreshError, SignInError
 from codex_login.id_token import InvalidTokenError, read_claims, read_id_token
 from codex_login.oauth import Issuer, issuer_of
-from codex_login.shown_url import shown_url
 from codex_login.storage import FileStore, auth_file, changing_auth
 
 if TYPE_CHECKING:
@@ -25,11 +23,14 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from codex_login.issuer import Answer
     from codex_login.storage import AuthStore, StoredAuth, Tokens
 
 URL_VARIABLE = "CODEX_REFRESH_TOKEN_URL_OVERRIDE"
 MAX_AGE = timedelta(days=28)
 """Tokens older than this are renewed before they are used."""
+MIN_AGE = timedelta(minutes=5)
+"""Younger ones are not: if they seem to have run out it is the clock of this machine that is fast."""
 TIMEOUT_S = 60.0
 LOCK_TIMEOUT_S = 90.0
 """Longer than a renewal by another process can take."""
@@ -59,6 +60,8 @@ def is_stale(stored: StoredAuth, now: datetime) -> bool:
         return False
     if stored.last_refresh is None or now - stored.last_refresh > MAX_AGE:
         return True
+    if timedelta(0) <= now - stored.last_refresh < MIN_AGE:
+        return False
     try:
         expires = read_claims(stored.tokens.access_token).get("exp")
     except InvalidTokenError:
@@ -119,16 +122,14 @@ class TokenRefresher:
 
     async def _renew(self, cached: Tokens) -> StoredAuth:
         """What `refresh` gives, under its lock."""
-        stored = self._same_account(cached)
-        tokens = stored.tokens
-        if tokens is None or tokens.access_token != cached.access_token:
-            return stored
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                answer = await self._ask(tokens)
-        except TimeoutError:
-            raise RefreshError("timed out while refreshing the access token", retryable=True) from None
-        fresh = _renewed(tokens, answer)
+        with changing_auth(self.codex_home):
+            stored = self._same_account(cached)
+            tokens = stored.tokens
+            if tokens is None or tokens.access_token != cached.access_token:
+                return stored
+            # A refresh token is good once: on a full disk it is better kept than exchanged.
+            self._store.write(stored)
+        fresh = _renewed(tokens, await self._ask(tokens))
         with changing_auth(self.codex_home):
             # Somebody may have signed out or in meanwhile, and that is what counts.
             stored = self._same_account(cached)
@@ -162,21 +163,12 @@ class TokenRefresher:
             raise RefreshError(f"Failed to refresh token: {error}", retryable=False) from error
 
     async def _ask(self, tokens: Tokens) -> dict[str, object]:
-        import json
-
-        from codex_login.http import import_httpx, make_client
+        from codex_login.issuer import post_json
         from codex_login.user_agent import originator, user_agent
-
-        import_httpx()
-        import httpx
 
         environ = os.environ if self.environ is None else self.environ
         issuer = self._issuer(tokens)
         url = environ.get(URL_VARIABLE) or issuer.token_url
-        try:
-            check_destination(url, "the address")
-        except AddressError as error:
-            raise RefreshError(f"Failed to refresh token: {error}", retryable=False) from error
         body = {
             "client_id": issuer.client_id,
             "grant_type": "refresh_token",
@@ -185,39 +177,37 @@ class TokenRefresher:
         }
         headers = {"originator": originator(environ), "user-agent": user_agent(environ)}
         try:
-            async with make_client(url, transport=self.transport, headers=headers) as client:
-                response = await client.post(url, json=body)
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            message = f"Failed to refresh token: error sending request for url ({shown_url(url)})"
-            raise RefreshError(message, retryable=True) from error
-        if response.is_success:
-            try:
-                answer = json.loads(response.content)
-            except (ValueError, RecursionError):
-                answer = None
-            if isinstance(answer, dict):
-                return answer
+            answer = await post_json(url, body, self.transport, headers=headers, timeout_s=TIMEOUT_S)
+        except SignInError as error:
+            raise RefreshError(f"Failed to refresh token: {error}", retryable=True) from None
+        except AddressError as error:
+            raise RefreshError(f"Failed to refresh token: {error}", retryable=False) from error
+        found = _object(answer.content)
+        if not answer.is_success:
+            raise _refusal(answer, found or {})
+        if found is None:
             raise RefreshError("Failed to refresh token: error decoding response body", retryable=True)
-        reason = httpx.codes.get_reason_phrase(response.status_code)
-        raise _refusal(response.status_code, reason, response.content)
+        return found
 
 
-def _refusal(status: int, reason: str, content: bytes) -> RefreshError:
-    if status == 401:
-        return RefreshError(_REFUSED.format(reason=_REASONS.get(_error_code(content), "")), retryable=False)
-    return RefreshError(f"Failed to refresh token: {status} {reason}".rstrip(), retryable=True)
-
-
-def _error_code(content: bytes) -> str:
-    """The code in a refusal: `error.code`, `error` or `code`; empty if there is none."""
+def _object(content: bytes) -> dict[str, object] | None:
     import json
 
     try:
-        body = json.loads(content)
+        found = json.loads(content)
     except (ValueError, RecursionError):
-        return ""
-    if not isinstance(body, dict):
-        return ""
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _refusal(answer: Answer, body: Mapping[str, object]) -> RefreshError:
+    if answer.status == 401:
+        return RefreshError(_REFUSED.format(reason=_REASONS.get(_error_code(body), "")), retryable=False)
+    return RefreshError(f"Failed to refresh token: {answer.status_text}", retryable=True)
+
+
+def _error_code(body: Mapping[str, object]) -> str:
+    """The code in a refusal: `error.code`, `error` or `code`; empty if there is none."""
     error = body.get("error")
     code = error.get("code") if isinstance(error, dict) else error or body.get("code")
     return code if isinstance(code, str) else ""
@@ -274,5 +264,7 @@ async def _lock(descriptor: int, path: str) -> None:
                     return
                 except BlockingIOError:
                     await asyncio.sleep(_LOCK_POLL_S)
+                except OSError:
+                    return  # some network file systems know no locks: nobody is kept out there
     except TimeoutError:
         raise RefreshError(f"another process has been holding {path} for too long", retryable=True) from None

@@ -71,8 +71,7 @@ def read_auth(codex_home: str) -> StoredAuth | None:
     """
     path = auth_file(codex_home)
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = _content(path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -81,6 +80,16 @@ def read_auth(codex_home: str) -> StoredAuth | None:
         return parse_auth(content)
     except CredentialsError as error:
         raise CredentialsError(f"{path} cannot be used: {error}") from None
+
+
+def _content(path: str) -> bytes:
+    import stat
+
+    # Without O_NONBLOCK a pipe in the place of the file would be waited for.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("it is not a regular file")
+        return file.read()
 
 
 def parse_auth(content: str | bytes) -> StoredAuth:
@@ -129,7 +138,8 @@ def format_auth(auth: StoredAuth, *, is_compact: bool = False) -> str:
             **tokens.others,
         }
     if auth.last_refresh is not None:
-        data["last_refresh"] = auth.last_refresh.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        time = auth.last_refresh.replace(tzinfo=None)
+        data["last_refresh"] = f"{time.isoformat(timespec='microseconds')}Z"
     data.update(auth.others)
     if is_compact:
         return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
@@ -322,9 +332,9 @@ def _time(text: str | None) -> datetime | None:
 
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise CredentialsError("`last_refresh` is not a time") from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _reason(error: OSError) -> str:

@@ -6,18 +6,14 @@ import asyncio
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
-from codex_core.presentation.spans import Line, Span, Style
-from codex_tui.composer.shortcuts import footer
-from codex_tui.composer.view import view
+from codex_tui.attention import Attention, Taker
 from codex_tui.controller import Controller
 from codex_tui.history.themes import choose_theme, painted
-from codex_tui.screens.panel import key_hints
-from codex_tui.state import Hint, footer_state
+from codex_tui.layout import Place, input_part, live_part
 from codex_tui.term.inputs import Key
 from codex_tui.term.textual_bridge import InlineApp
 from codex_tui.widgets.composer_box import InputBox
 from codex_tui.widgets.lines import Lines
-from codex_tui.widgets.status import queue_rows, status_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,18 +22,18 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
+    from codex_core.presentation.spans import Line
+    from codex_tui.history.themes import Theme
+    from codex_tui.screens.pager import PagerScreen
+    from codex_tui.screens.transcript import TranscriptScreen
     from codex_tui.session_start import Launch
-    from codex_tui.state import OpenPanel
     from codex_tui.term.boot import Boot
     from codex_tui.term.rows import Row
+    from codex_tui.term.viewport import ResizePolicy
 
 _FRAME_S = 1 / 60
 _TICK_S = 0.1
-_TYPING_S = 1.0
-"""Who pressed a key that short a time before a question came up is typing …"""
-_GRACE_S = 0.7
-"""… and what they type for this long still goes to the composer."""
-_MARGIN_ROWS = 3
+_WAITING = "A question waits for you; close this to answer it."
 
 
 class CodexApp(InlineApp[int]):
@@ -49,7 +45,7 @@ class CodexApp(InlineApp[int]):
         self.problem: str | None = None
         """Why the app had to end, to be told on the restored terminal."""
         self._placeholder = placeholder
-        self._colours = choose_theme(launch.services.environ)
+        self._colours = self._chosen_colours()
         self._live = Lines(self._colours)
         self._box = InputBox(self._colours)
         self._below = Lines(self._colours)
@@ -60,9 +56,9 @@ class CodexApp(InlineApp[int]):
         self._title = ""
         self._has_focus: bool | None = None
         self._typeahead_ended: float | None = None
-        self._typed_at = float("-inf")
-        self._asked_at = 0.0
-        self._asked: OpenPanel | None = None
+        self._attention = Attention()
+        self._overlay: PagerScreen | None = None
+        self._transcript: TranscriptScreen | None = None
         self._burst_timer: asyncio.TimerHandle | None = None
         self._own_context = copy_context()
 
@@ -79,9 +75,10 @@ class CodexApp(InlineApp[int]):
         # Rows are made to fit; while a resize is under way they may not, for a moment.
         self.screen.styles.overflow_x = self.screen.styles.overflow_y = "hidden"
         self._own_context = copy_context()
+        self.facts_changed()
         self._draw()
         self._box.focus()
-        self._ticker = self.set_interval(_TICK_S, self._tick, pause=True)
+        self._ticker = self.set_interval(_TICK_S, self.changed, pause=True)
         self._session = asyncio.create_task(self._hold_session(), name="tui session")
 
     async def on_unmount(self) -> None:
@@ -112,9 +109,6 @@ class CodexApp(InlineApp[int]):
 
         return asyncio.get_running_loop().call_later(delay_s, guarded, context=self._own_context.copy())
 
-    def _tick(self) -> None:
-        self.changed()
-
     def _draw(self) -> None:
         """Commits what is finished and shows the rest."""
         if self._due is not None:
@@ -123,11 +117,20 @@ class CodexApp(InlineApp[int]):
         self._commit()
         self._show_input()
         self._show_live()
+        self._keep_overlay_up_to_date()
         if self._ticker is not None:
-            if self.controller.state.is_running:
+            state = self.controller.state
+            if state.is_running or state.panel is not None:
                 self._ticker.resume()
             else:
                 self._ticker.pause()
+        if not self._is_covered:  # with the new heights at once: a frame in between would be cut
+            self.paint_now(self._live, self._box, self._below)
+
+    @property
+    def _is_covered(self) -> bool:
+        """Whether something else than the conversation is on the screen."""
+        return self._overlay is not None
 
     def _commit(self) -> None:
         history = self.controller.history
@@ -137,60 +140,26 @@ class CodexApp(InlineApp[int]):
             rows = painted(history.rows(cols, self._written, count), self._colours, cols)
             self._written = count
             self.viewport.commit(rows)
+            self.controller.log.cell(len(rows))
             self.request_frame()
 
+    @property
+    def _place(self) -> Place:
+        cols, rows = self.size
+        return Place(cols, rows, has_extended_keys=self.facts.has_extended_keys)
+
     def _show_live(self) -> None:
-        controller, cols = self.controller, self.size.width
-        now = controller.clock()
-        live = controller.history.live_rows(cols, now)
-        state = controller.state
-        rows: list[Line] = []
-        if state.panel is None:
-            rows += status_rows(controller.history, state, now, cols)
-            rows += queue_rows(state, controller.composer.queue, cols)
-        if not rows or rows[-1]:
-            rows.append(())
-        # What the turn does goes before what waits, and both before what it says just now.
-        budget = max(self.size.height - len(self._box.rows) - len(self._below.rows), 0)
-        rows = rows[:budget]
-        room = budget - len(rows)
-        self._live.show([*(live[-room:] if room else []), *rows])
+        room = self.size.height - len(self._box.rows) - len(self._below.rows)
+        self._live.show(live_part(self.controller, self._place, room))
 
     def _show_input(self) -> None:
-        state, cols, height = self.controller.state, self.size.width, self.size.height
-        panel = state.panel
-        if panel is not None:
-            if panel is not self._asked:
-                self._asked, self._asked_at = panel, self.controller.clock()
-            rows = panel.panel.rows(cols, max(height - 2, 4))
-            self._box.caret = None
-            # The end holds the answers; what is above it stands in the history, too.
-            self._box.show(rows[-max(height - 2, 4) :])
-            self._below.show(())
-            return
-        self._asked = None
-        seen = view(
-            self.controller.composer,
-            cols,
-            max_rows=max(height - _MARGIN_ROWS, 1),
-            placeholder=self._placeholder,
-        )
-        self._box.caret = seen.caret
-        self._box.show(seen.rows)
-        if height <= _MARGIN_ROWS:
-            self._below.show(())
-        elif seen.popup:
-            self._below.show(seen.popup[: max(height - len(seen.rows) - 1, 1)])
-        else:
-            self._below.show(((), seen.search or self._footer()))
-
-    def _footer(self) -> Line:
-        state = self.controller.state
-        if state.is_leaving:
-            return (Span("leaving …", Style.DIM),)
-        if state.hint is Hint.LEAVE_TURN:
-            return key_hints(("Ctrl+D", "again to interrupt the turn and quit"))
-        return footer(footer_state(state, self.controller.history.tokens))
+        panel = self.controller.state.panel
+        if panel is None or (not self._is_covered and self.viewport.is_steady):
+            self._attention.shown(panel, self.controller.clock())
+        shown = input_part(self.controller, self._place, self._placeholder)
+        self._box.caret = shown.caret
+        self._box.show(shown.rows)
+        self._below.show(shown.below)
 
     def history_rows(self, cols: int) -> Iterable[Row]:
         """All that was committed, for this width."""
@@ -200,6 +169,28 @@ class CodexApp(InlineApp[int]):
     def on_resize(self, _event: events.Resize) -> None:
         """Everything is laid out anew."""
         self._draw()
+
+    # --- the terminal --------------------------------------------------------------------------------
+
+    def facts_changed(self) -> None:
+        """The terminal has said what it can do and what it looks like."""
+        self.controller.composer.set_burst(is_disabled=self.facts.marks_pastes is True)
+        colours = self._chosen_colours()
+        if colours != self._colours:
+            self._colours = colours
+            for widget in (self._live, self._box, self._below):
+                widget.colours = colours
+                widget.refresh()
+            if self._written:
+                self.redraw()
+
+    def _chosen_colours(self) -> Theme:
+        is_light = {"light": True, "dark": False}.get(self.facts.background)
+        return choose_theme(self.controller.launch.services.environ, is_light=is_light)
+
+    def terminal_focus_changed(self, *, has_focus: bool) -> None:
+        """Who looks at the window needs no notification."""
+        self._has_focus = has_focus
 
     # --- keys ----------------------------------------------------------------------------------------
 
@@ -215,43 +206,56 @@ class CodexApp(InlineApp[int]):
 
     def type_ahead(self, text: str) -> None:
         """Text typed before the app was there."""
-        self._typed_at = self.controller.clock()
+        now = self.controller.clock()
         for character in text:
-            self.controller.press(Key(character, character, self._typed_at), is_typeahead=True)
+            self._press(Key(character, character, now), is_typeahead=True)
         self._draw()
 
     def on_input_box_pressed(self, message: InputBox.Pressed) -> None:
         """A key goes to the question on the screen, else to the composer."""
-        key, panel = message.key, self.controller.state.panel
+        key, panel = self._on_our_clock(message.key), self.controller.state.panel
         is_early = self._typeahead_ended is None or key.at <= self._typeahead_ended
-        if panel is not None and not is_early and self._is_for(panel, key.at):
+        taker = Taker.DRAFT if is_early else self._taker(key.name, key.at)
+        if panel is not None and taker is Taker.QUESTION:
             answer = panel.panel.press(key)
             if answer is not None:
+                self._attention.answered(key.name, key.at)
                 self.controller.answer(answer.value)
-        else:
-            self._typed_at = key.at
-            self.controller.press(key, is_typeahead=is_early)
+        elif taker is Taker.DRAFT:
+            self._press(key, is_typeahead=is_early)
             self._wait_for_burst()
-        self._draw()
-        self.paint_now(self._box, self._below)
+        self._echo()
 
-    def _is_for(self, panel: OpenPanel, at: float) -> bool:
-        """Whether who pressed a key then had seen the question: nobody shall answer one by accident."""
-        if panel is not self._asked or at <= self._asked_at:
-            return False
-        is_typing = self._asked_at - self._typed_at < _TYPING_S and self.controller.composer.draft.text
-        was_typing = panel.waits_for_user and is_typing
-        return not was_typing or at - self._asked_at > _GRACE_S
+    def _echo(self) -> None:
+        """Shows what a key did where it was typed, at once; the rest a moment later."""
+        self._show_input()
+        self.changed()
+        if not self._is_covered:
+            self.paint_now(self._box, self._below)
+
+    def _taker(self, key: str, at: float) -> Taker:
+        panel = self.controller.state.panel
+        came_by_itself = panel is not None and panel.waits_for_user
+        return self._attention.taker(panel, key, at, came_by_itself=came_by_itself)
+
+    def _press(self, key: Key, *, is_typeahead: bool) -> None:
+        self.controller.press(key, is_typeahead=is_typeahead)
+        self._attention.typed(key.at, is_draft_empty=not self.controller.composer.draft.text)
+
+    def _on_our_clock(self, key: Key) -> Key:
+        """The key with the time it was read by the clock that everything here goes by."""
+        age = max(asyncio.get_running_loop().time() - key.at, 0.0)
+        return Key(key.name, key.text, self.controller.clock() - age)
 
     def on_input_box_pasted(self, message: InputBox.Pasted) -> None:
-        """A paste goes where keys go."""
-        panel = self.controller.state.panel
-        if panel is not None:
+        """A paste goes where keys go; it decides nothing."""
+        panel, now = self.controller.state.panel, self.controller.clock()
+        if panel is not None and self._taker("", now) is Taker.QUESTION:
             panel.panel.paste(message.text)
         else:
             self.controller.handle(self.controller.composer.paste(message.text))
-        self._draw()
-        self.paint_now(self._box, self._below)
+            self._attention.typed(now, is_draft_empty=not self.controller.composer.draft.text)
+        self._echo()
 
     def _wait_for_burst(self) -> None:
         """Pastes that come as keys end when nothing follows."""
@@ -269,22 +273,54 @@ class CodexApp(InlineApp[int]):
         self._wait_for_burst()
         self._draw()
 
-    def terminal_focus_changed(self, *, has_focus: bool) -> None:
-        """Who looks at the window needs no notification."""
-        self._has_focus = has_focus
-
     # --- the stage -----------------------------------------------------------------------------------
 
-    def page(self, title: str, rows: Callable[[int], list[Line]], *, at_end: bool) -> None:
+    def page(self, title: str, rows: Callable[[int], list[Line]]) -> None:
         """Opens a pager above everything."""
         from codex_tui.screens.pager import Pager
 
-        self.push_screen(Pager(title, rows, self._colours, at_end=at_end))
+        self._cover(Pager(title, rows, self._colours, at_end=False))
+
+    def show_transcript(
+        self, picked: Callable[[int], None] | None = None, *, is_picking: bool = False
+    ) -> None:
+        """Opens the transcript; with `picked`, a prompt of this conversation may be picked in it."""
+        from codex_tui.screens.transcript import TranscriptScreen
+
+        controller = self.controller
+        picks = [said.cell for said in controller.state.said] if picked is not None else []
+        screen = TranscriptScreen(
+            lambda: controller.history.cells, picks, self._colours, is_picking=is_picking
+        )
+        self._transcript = screen
+        self._cover(screen, picked)
+
+    def _cover(self, screen: PagerScreen, picked: Callable[[int], None] | None = None) -> None:
+        def closed(cell: object) -> None:
+            self._overlay = self._transcript = None
+            if isinstance(cell, int) and picked is not None:
+                picked(cell)
+            self._draw()
+
+        self._overlay = screen
+        self.push_screen(screen, closed)
+
+    def _keep_overlay_up_to_date(self) -> None:
+        """What happens below an overlay is told in it, or comes in."""
+        screen, panel = self._overlay, self.controller.state.panel
+        if screen is not None and screen.is_mounted:
+            screen.notice = _WAITING if panel is not None and panel.waits_for_user else ""
+        if self._transcript is not None:
+            self._transcript.refresh_cells()
 
     def redraw(self) -> None:
         """Prints the history again at the present width."""
         self._draw()
         self.viewport.redraw()
+
+    def set_resize_policy(self, policy: ResizePolicy) -> None:
+        """What happens to the history on the terminal when the window changes."""
+        self.viewport.policy = policy
 
     def set_title(self, text: str) -> None:
         """The window's title."""
@@ -292,22 +328,34 @@ class CodexApp(InlineApp[int]):
             self._title = text
             self.viewport.set_title(text)
 
-    def notify(self, text: str) -> None:  # type: ignore[override]  # Textual's toasts are not used
+    def _set_title_again(self) -> None:
+        """The terminal was somebody else's, and what was said meanwhile did not get there."""
+        self._title = ""
+        self.controller.tell_title()
+
+    def show_notification(self, text: str) -> None:
         """A message on the desktop, unless the window has the keyboard."""
         if self._has_focus is not True:
             self.viewport.notify(text)
 
-    def edit_elsewhere(self, text: str) -> str | None:
-        """Gives the terminal to the user's editor."""
+    def ring(self) -> None:
+        """The bell, unless the window has the keyboard."""
+        if self._has_focus is not True:
+            self.viewport.write("\x07")
+
+    async def edit_elsewhere(self, text: str) -> str | None:
+        """Gives the terminal to the user's editor; what goes on goes on meanwhile."""
         from codex_tui.editor import EditorError, edit
         from codex_tui.history.notice_cells import NoticeKind
 
         try:
             with self.terminal_given_away():
-                return edit(text, self.controller.launch.services.environ)
+                return await edit(text, self.controller.launch.services.environ)
         except EditorError as error:
             self.controller.notice(NoticeKind.ERROR, str(error))
             return None
+        finally:
+            self._set_title_again()
 
     def leave(self, problem: str | None = None) -> None:
         """Ends the app."""

@@ -1,4 +1,4 @@
-"""The command lines of `codex`, `codex resume` and `codex-tui` (spec: config-cli.md section 3)."""
+"""The command lines of the terminal app and of `resume` and `fork` (spec: config-cli.md section 3)."""
 
 from __future__ import annotations
 
@@ -62,6 +62,21 @@ RESUME = Command(
         ('codex resume --last "go on"', "the newest one, and what to say"),
     ),
 )
+FORK = Command(
+    "fork",
+    summary="Go on in a copy of a recorded session, in the terminal app",
+    about="Go on in a copy of a recorded session, which itself stays as it is: the one with this id, with "
+    "--last the newest one, else the one you pick.\n\nOptions in front of `fork` count too; those behind it "
+    "go before them.",
+    options=(shared.LAST, *OPTIONS),
+    arguments=(
+        Argument("SESSION_ID", key="session_id", help="The session to copy; with --last, the prompt"),
+        RESUME.arguments[1],
+    ),
+    run="codex_tui.cli:run",
+    version=f"codex-cli-fork {__version__}",
+    examples=(("codex fork --last", "try something else from where you are"),),
+)
 TUI = Command(
     "codex-tui",
     summary="The Codex agent in the terminal",
@@ -84,7 +99,17 @@ def run(invocation: Invocation) -> int:
     Raises:
         UsageError: an id and `--last` exclude each other.
     """
-    return run_room("codex_tui.run:run", read_options(invocation), what="The interactive app")
+    if invocation.inner.command in (RESUME, FORK):
+        from codex_core.command_line.resume import read_resume
+
+        read_resume(invocation)  # may raise: nobody shall see a frame before that
+    return run_room(
+        "codex_tui.run:run",
+        lambda: read_options(invocation),
+        # The download of a local model is shown as it goes, before there is an app.
+        is_first_frame_late=invocation.is_on("oss"),
+        what="The interactive app",
+    )
 
 
 def read_options(invocation: Invocation) -> TuiOptions:
@@ -97,7 +122,7 @@ def read_options(invocation: Invocation) -> TuiOptions:
     from codex_tui.options import TuiOptions
 
     prompt, resume = invocation.last_text("prompt"), None
-    if invocation.inner.command is RESUME:
+    if invocation.inner.command in (RESUME, FORK):
         from codex_core.command_line.resume import read_resume
 
         resume, own_prompt = read_resume(invocation)
@@ -120,4 +145,5 @@ def read_options(invocation: Invocation) -> TuiOptions:
         bypass=invocation.is_on("bypass") and not full_auto,
         web_search=invocation.is_on("search"),
         resume=resume,
+        is_fork=invocation.inner.command is FORK,
     )

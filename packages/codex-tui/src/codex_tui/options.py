@@ -5,34 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from codex_core.command_line.agent_options import AgentOptions
+
 if TYPE_CHECKING:
-    from codex_core.command_line.resume import ResumeRequest
-    from codex_protocol.config_types import AskForApproval, SandboxMode
+    from codex_protocol.config_types import AskForApproval
 
 
-@dataclass(frozen=True, slots=True)
-class TuiOptions:
-    """The command line of `codex` or `codex resume`, parsed; nothing has been checked yet."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuiOptions(AgentOptions):
+    """The command line of `codex` or `codex resume`.
 
-    prompt: str | None = None
-    """The first message; None to begin with an empty composer."""
-    images: tuple[str, ...] = ()
-    """Files for the first message, relative to the directory the program was started in."""
-    overrides: tuple[str, ...] = ()
-    """`-c key=value`, in order."""
-    model: str | None = None
-    profile: str | None = None
-    sandbox: SandboxMode | None = None
+    Without a prompt the composer is empty at first; of a `resume` without an id and `last` the user picks
+    the session.
+    """
+
     approval: AskForApproval | None = None
-    cwd: str | None = None
-    oss: bool = False
-    local_provider: str | None = None
-    """`ollama` or `lmstudio`; for `oss`."""
-    demo: bool = False
-    full_auto: bool = False
-    """Sandbox `workspace-write`, approval `on-request`; goes before `sandbox` and `approval`."""
-    bypass: bool = False
-    """No sandbox and no questions; never together with `full_auto`."""
+    """After `full_auto`, which says `on-request`."""
     web_search: bool = False
-    resume: ResumeRequest | None = None
-    """The session to go on with; without an id and `last` the user picks one. None for a new one."""
+    is_fork: bool = False
+    """Whether a copy of that session goes on, and the session itself stays as it is."""

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from codex_core.errors import CodexError, ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from codex_core.arg0 import HelperDirectory
     from codex_core.command_line.resume import ResumeRequest
     from codex_core.config.config import Config
-    from codex_core.conversation.manager import ConversationManager, NewConversation
+    from codex_core.conversation.manager import ConversationManager
     from codex_core.services import Services
     from codex_login.auth import AuthManager
     from codex_tui.options import TuiOptions
+    from codex_tui.tui_table import TuiTable
 
 
 class StartError(CodexError):
@@ -140,14 +143,32 @@ def untrusted(config: Config) -> Config:
     return replace(config, approval_policy=AskForApproval.ON_REQUEST, sandbox_policy=ReadOnlyPolicy())
 
 
-async def open_conversation(launch: Launch, config: Config, resume: ResumeRequest | None) -> NewConversation:
-    """The recorded conversation that is meant, or a new one.
+async def check_session(config: Config, resume: ResumeRequest | None) -> None:
+    """Finds out whether there is a session to go on with, before anything is asked.
 
     Raises:
-        SessionError: there is no such session, or it cannot be started.
+        SessionError: there is none that is meant.
     """
+    import asyncio
+
+    from codex_core.rollout.catalog import find_session, last_session
+
     if resume is not None and resume.session_id is not None:
-        return await launch.manager.resume_conversation(config, id=resume.session_id)
-    if resume is not None and resume.last:
-        return await launch.manager.resume_conversation(config, last=True)
-    return await launch.manager.new_conversation(config)
+        await asyncio.to_thread(find_session, config.codex_home, resume.session_id)
+    elif resume is not None and resume.last:
+        await asyncio.to_thread(last_session, config.codex_home)
+
+
+def tui_table(config: Config, overrides: Sequence[str]) -> TuiTable:
+    """What the configuration says to this app alone.
+
+    Raises:
+        StartError: it cannot be used.
+    """
+    from codex_core.config.problems import InvalidConfigError
+    from codex_tui.tui_table import read_tui_table
+
+    try:
+        return read_tui_table(config, overrides)
+    except InvalidConfigError as error:
+        raise StartError(f"Error loading configuration: {error}") from error

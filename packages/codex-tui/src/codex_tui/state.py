@@ -26,6 +26,8 @@ class Hint(Enum):
     """Ctrl+C was pressed."""
     LEAVE_TURN = auto()
     """Ctrl+D was pressed while a turn runs."""
+    EDIT_PREVIOUS = auto()
+    """Esc was pressed with nothing to interrupt and nothing written."""
 
 
 class TurnClock:
@@ -65,6 +67,14 @@ class OpenPanel:
     """Whether it came up by itself and work waits for it; else the user has called for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A prompt of this conversation, and the number of the cell where it stands in the history."""
+
+    message: Message
+    cell: int
+
+
 @dataclass(slots=True)
 class AppState:
     """Everything that is shown and is not part of the history."""
@@ -75,6 +85,8 @@ class AppState:
     """Whether there is a conversation to send something to."""
     is_running: bool = False
     """Whether a turn runs."""
+    is_turn_coming: bool = False
+    """Whether a message was handed in that begins a turn, of which nothing was heard yet."""
     is_leaving: bool = False
     was_used: bool = False
     """Whether anything was said in this session, so that there is something to come back to."""
@@ -86,6 +98,15 @@ class AppState:
     """Messages given to the running turn that do not stand in the history yet."""
     is_steering_due: bool = False
     """Whether the request that carries them is on its way."""
+    failed_servers: set[str] = field(default_factory=set)
+    """MCP servers of this conversation that did not start."""
+    said: list[Said] = field(default_factory=list)
+    """What the user has said in this conversation, oldest first."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a message sent now would meet a turn."""
+        return self.is_running or self.is_turn_coming
 
     @property
     def panel(self) -> OpenPanel | None:
@@ -103,7 +124,9 @@ def short_count(number: int) -> str:
     return str(number)
 
 
-def footer_state(state: AppState, tokens: TokenUsageInfo | None) -> FooterState:
+def footer_state(
+    state: AppState, tokens: TokenUsageInfo | None, *, has_extended_keys: bool = False
+) -> FooterState:
     """What the line below the composer depends on."""
     from codex_tui.composer.shortcuts import FooterState
 
@@ -113,8 +136,10 @@ def footer_state(state: AppState, tokens: TokenUsageInfo | None) -> FooterState:
         if tokens.model_context_window is not None:
             left = tokens.last_token_usage.percent_of_context_window_remaining(tokens.model_context_window)
     return FooterState(
+        has_extended_keys=has_extended_keys,
         is_running=state.is_running,
         is_interrupt_hinted=state.hint is Hint.INTERRUPT_OR_QUIT,
+        is_backtrack_primed=state.hint is Hint.EDIT_PREVIOUS,
         tokens_used=used,
         context_left_percent=left,
     )

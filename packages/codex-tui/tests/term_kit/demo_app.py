@@ -132,6 +132,7 @@ class DemoApp(InlineApp[int]):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.lines: list[str] = []
+        self.fact_changes = 0
 
     def compose(self) -> ComposeResult:
         yield Gap()
@@ -142,6 +143,9 @@ class DemoApp(InlineApp[int]):
         if "--crash-on-mount" in sys.argv:
             raise RuntimeError("crashed before it was there")
         self.query_one(Composer).focus()
+
+    def facts_changed(self) -> None:
+        self.fact_changes += 1
 
     def type_ahead(self, text: str) -> None:
         self.query_one(Composer).insert(text)
@@ -173,6 +177,11 @@ class DemoApp(InlineApp[int]):
                 below = self.query_one(Below)
                 below.lines = [f"  popup {n}" for n in range(int(count))] or ["  ready when you are"]
                 below.refresh(layout=True)
+            case ["facts"]:
+                facts = self.facts
+                self.say(
+                    f"<{facts.background} {facts.marks_pastes} {facts.has_extended_keys} {facts.is_complete}>"
+                )
             case ["overlay"]:
                 self.push_screen(Pager())
             case ["redraw"]:

@@ -11,7 +11,17 @@ import pytest
 pyte = pytest.importorskip("pyte", reason="pyte is not installed: `uv sync --group dev`")
 Char = pyte.screens.Char
 
-_UNKNOWN_TO_PYTE = re.compile(r"\x1b\[([<>=?]?)([0-9;]*)u|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\\")
+_UNKNOWN_TO_PYTE = re.compile(
+    r"\x1b\[([<>=?]?)([0-9;]*)u|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\\|\x1b\[\?[0-9]*\$p|\x1b\[>[0-9]*q|\x1b\[c"
+)
+TELLING = {
+    "\x1b[?2004$p": "\x1b[?2004;1$y",
+    "\x1b[?u": "\x1b[?1u",
+    "\x1b[>0q": "\x1bP>|emulator 1.0\x1b\\",
+    "\x1b]11;?\x1b\\": "\x1b]11;rgb:ffff/ffff/f0f0\x1b\\",
+    "\x1b[c": "\x1b[?62;22c",
+}
+"""What a modern terminal with a light background answers."""
 
 
 class Emulator(pyte.Screen):
@@ -24,6 +34,8 @@ class Emulator(pyte.Screen):
         self.kitty_pushes = [0, 0]  # main screen, alternate screen
         self.strings: list[str] = []
         self.bells = 0
+        self.tells: dict[str, str] = {}
+        """Its answers to questions about itself; most terminals have fewer than `TELLING`."""
         self.pulls_back = pulls_back
         self._main: tuple[Any, Any] | None = None
         super().__init__(cols, rows)
@@ -37,7 +49,9 @@ class Emulator(pyte.Screen):
         for found in _UNKNOWN_TO_PYTE.finditer(text):
             self._stream.feed(text[at : found.start()])
             at = found.end()
-            if found[0] == "\x1b\\":  # ESC ends a sequence that was cut off; pyte does not know that
+            if found[0] in self.tells:
+                self.replies.append(self.tells[found[0]])
+            elif found[0] == "\x1b\\":  # ESC ends a sequence that was cut off; pyte does not know that
                 self._stream = pyte.Stream(self)
             elif found[0].startswith("\x1b]"):
                 self.strings.append(found[0])

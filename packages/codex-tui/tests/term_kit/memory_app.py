@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from emulator import Emulator
 from memory_terminal import MemoryTerminal
 
+from codex_tui.term.facts import TerminalFacts
 from codex_tui.term.surface import Surface
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class MemoryBoot:
         self.emulator = Emulator(cols, rows)
         self.terminal = SocketTerminal(self.emulator)
         self.surface = Surface(cols, rows)
+        self.facts = TerminalFacts()
         self.terminal.farewell = self.surface.leave
         self.terminal.write(self.surface.start((0, 0)))
         self._handed_over = typed, rest

@@ -31,9 +31,17 @@ class PtySession:
     """`argv` with a controlling terminal of its own; `close` ends it."""
 
     def __init__(
-        self, argv: Sequence[str] = DEMO, *, cols: int = 80, rows: int = 24, typed: bytes = b""
+        self,
+        argv: Sequence[str] = DEMO,
+        *,
+        cols: int = 80,
+        rows: int = 24,
+        typed: bytes = b"",
+        tells: dict[str, str] | None = None,
+        environ: dict[str, str] | None = None,
     ) -> None:
         self.emulator = Emulator(cols, rows)
+        self.emulator.tells = tells or {}
         self.output = b""
         self._undecoded = ""
         master, slave = pty.openpty()
@@ -43,15 +51,25 @@ class PtySession:
         if typed:
             os.write(master, typed)
         self.before = termios.tcgetattr(slave)
+        self._argv = argv
+        self._environ = {**os.environ, "TERM": "xterm-256color", **(environ or {})}
+        self.restart()
+
+    def restart(self) -> None:
+        """The program again on the terminal that the last one left."""
         self._process = subprocess.Popen(
-            [sys.executable, "-S", "-c", _WITH_TERMINAL, *argv],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={**os.environ, "TERM": "xterm-256color"},
+            [sys.executable, "-S", "-c", _WITH_TERMINAL, *self._argv],
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            env=self._environ,
             start_new_session=True,
         )
         self.pid = self._process.pid
+
+    def feed(self, text: str) -> None:
+        """Something else writes to the terminal."""
+        self.emulator.feed(text)
 
     def __enter__(self) -> Self:
         return self

@@ -71,6 +71,11 @@ class TmuxSession:
         """Presses keys by tmux's names (`Enter`, `C-z`)."""
         self._tmux("send-keys", *keys)
 
+    def paste(self, text: str) -> None:
+        """Pastes the text as tmux's own key does: marked, if the program wants that."""
+        self._tmux("set-buffer", text)
+        self._tmux("paste-buffer", "-p")
+
     def enter(self, line: str) -> None:
         """Types a line and presses Enter."""
         self.type(line)

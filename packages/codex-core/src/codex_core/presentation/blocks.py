@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codex_core.presentation.ink import inked_rows, raw_rows
-from codex_core.presentation.safe_text import exact_text
+from codex_core.presentation.safe_text import exact_line, exact_text
 from codex_core.presentation.spans import Emphasis, Line, Paragraph, Span, Style, line
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def call_spans(invocation: McpInvocation) -> Line:
 
     arguments = invocation.arguments
     told = "" if arguments is None else json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
-    name = exact_text(f"{invocation.server}.{invocation.tool}").replace("\n", "␊")
+    name = exact_line(f"{invocation.server}.{invocation.tool}")
     return line(Span(name, Style.ACCENT), Span(f"({exact_text(told)})", Style.DIM))
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codex_core.presentation.safe_text import exact_text
+from codex_core.presentation.safe_text import exact_line, exact_text
 from codex_core.presentation.spans import Breaks, Line, Paragraph, Span, Style, line
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from codex_protocol.file_change import FileChange
 
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
-_NUMBER_COLUMNS = 6
 _STYLES = {"+": Style.ADDED, "-": Style.REMOVED, " ": Style.PLAIN}
 
 
@@ -50,13 +49,17 @@ def _file_diff(path: str, change: FileChange, cwd: str, home: str) -> FileDiff:
     name = shown_path(path, cwd, home)
     match change:
         case AddChange(content=content):
-            rows = [DiffRow("+", number, text) for number, text in enumerate(_lines(content), 1)]
+            rows = _with_line_ends(
+                [DiffRow("+", number, text) for number, text in enumerate(_lines(content), 1)]
+            )
             return FileDiff("A", name, len(rows), 0, tuple(rows))
         case DeleteChange(content=content):
-            rows = [DiffRow("-", number, text) for number, text in enumerate(_lines(content), 1)]
+            rows = _with_line_ends(
+                [DiffRow("-", number, text) for number, text in enumerate(_lines(content), 1)]
+            )
             return FileDiff("D", name, 0, len(rows), tuple(rows))
     target = change.move_path
-    rows = list(_hunk_rows(change.unified_diff))
+    rows = _with_line_ends([*_hunk_rows(change.unified_diff)])
     signs = [row.sign for row in rows]
     if target:
         name = f"{name} → {shown_path(target, cwd, home)}"
@@ -68,21 +71,23 @@ def shown_path(path: str, cwd: str, home: str = "") -> str:
     below = path.removeprefix(cwd.rstrip("/") + "/")
     if below == path and home.rstrip("/") and path.startswith(home.rstrip("/") + "/"):
         below = "~" + path[len(home.rstrip("/")) :]
-    return exact_text(below).replace("\n", "␊")
+    return exact_line(below)
 
 
 def diff_paragraphs(diff: FileDiff, indent: str = "    ") -> list[Paragraph]:
     """The changed lines: number, sign, text, a long line going on below its own text."""
+    columns = len(str(max((row.number for row in diff.rows), default=0)))
+    rest = line(indent + " " * (columns + 2))
     found: list[Paragraph] = []
-    blank = " " * (_NUMBER_COLUMNS + 1)
+    if not diff.rows and diff.verb == "M":
+        return [Paragraph(line(Span("nothing in it changes", Style.DIM)), line(indent))]
     for row in diff.rows:
-        style = _STYLES.get(row.sign, Style.DIM)
         if row.sign == "⋮":
-            found.append(Paragraph(line(Span("⋮", Style.DIM)), line(indent)))
+            found.append(Paragraph(line(Span(f"{'⋮':>{columns}}", Style.DIM)), line(indent)))
             continue
-        number = f"{row.number or '':<{_NUMBER_COLUMNS}}"
-        first = line(indent, Span(number, Style.DIM), Span(row.sign or " ", style))
-        rest = line(indent + blank)
+        style = _STYLES.get(row.sign, Style.DIM)
+        number = Span(f"{row.number or '':>{columns}} ", Style.DIM)
+        first = line(indent, number, Span(row.sign or " ", style))
         found.append(Paragraph(line(Span(exact_text(row.text), style)), first, rest, Breaks.ANYWHERE))
     return found
 
@@ -96,10 +101,18 @@ def count_spans(added: int, removed: int) -> Line:
 
 
 def _lines(content: str) -> list[str]:
-    lines = content.replace("\r\n", "\n").split("\n")
+    lines = content.split("\n")
     if not lines[-1]:
         lines.pop()
     return lines
+
+
+def _with_line_ends(rows: list[DiffRow]) -> list[DiffRow]:
+    """The rows without the carriage returns of a DOS file; where only some lines have one, it is seen."""
+    lines = [row for row in rows if row.sign in _STYLES]
+    if not lines or not all(row.text.endswith("\r") for row in lines):
+        return rows
+    return [DiffRow(row.sign, row.number, row.text.removesuffix("\r")) for row in rows]
 
 
 def _hunk_rows(diff: str) -> Iterator[DiffRow]:

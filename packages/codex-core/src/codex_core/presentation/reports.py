@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codex_core.presentation import blocks
-from codex_core.presentation.safe_text import exact_text
+from codex_core.presentation.safe_text import exact_line, exact_text
 from codex_core.presentation.spans import Breaks, Line, Paragraph, Span, Style, line
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def finding_title(finding: ReviewFinding, cwd: str) -> Paragraph:
     """What was found, and where."""
     lines = finding.code_location.line_range
     place = blocks.shorten_path(finding.code_location.absolute_file_path, cwd)
-    title = exact_text(f"- {finding.title} — {place}:{lines.start}-{lines.end}").replace("\n", " ")
+    title = exact_line(f"- {finding.title} — {place}:{lines.start}-{lines.end}")
     return Paragraph(line(Span(title, Style.STRONG)), (), line("  "))
 
 

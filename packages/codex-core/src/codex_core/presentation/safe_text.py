@@ -7,10 +7,17 @@ import re
 _ESCAPE_SEQUENCE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])"
 )
-# What no terminal may get: controls but for the line feed, what reorders text or cannot be seen in it
-# (joiners apart, which letters and emoji need), and halves of characters.
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+# What no terminal may get: controls but for the line feed, what reorders text or cannot be seen in it, and
+# halves of characters. What emoji and letters are joined with stays where it joins some, flags stay flags.
+_SELECTORS = r"\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _UNSHOWN = re.compile(
-    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u180e\u200e\u200f\u2028-\u202e\u2061-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
+    r"\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f"
+    r"|[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
+    r"\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+    r"|(?<=[\x00-\x7f\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?=[\x00-\x7f])"
+    rf"|(?<=[\x00-\x22\x24-\x29\x2b-\x2f\x3a-\x7f{_SELECTORS}])[{_SELECTORS}]"
 )
 _TAB = "    "
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -26,7 +33,7 @@ def safe_text(text: str) -> str:
         text = _ESCAPE_SEQUENCE.sub("", text)
     if "\r" in text:
         text = "\n".join(_last_overwrite(row) for row in text.replace("\r\n", "\n").split("\n"))
-    return _UNSHOWN.sub(lambda found: _TAB if found[0] == "\t" else _UNKNOWN, text)
+    return _unshown(text).sub(_mark, text)
 
 
 def exact_text(text: str) -> str:
@@ -36,16 +43,30 @@ def exact_text(text: str) -> str:
     """
     if "\r\n" in text:
         text = text.replace("\r\n", "\n")
-    return _UNSHOWN.sub(_sign, text)
+    return _unshown(text).sub(_sign, text)
+
+
+def exact_line(text: str) -> str:
+    """`exact_text` in one row: line ends have a sign, too."""
+    return exact_text(text).replace("\n", "␊")
+
+
+def _unshown(text: str) -> re.Pattern[str]:
+    return _CONTROLS if text.isascii() else _UNSHOWN
+
+
+def _mark(found: re.Match[str]) -> str:
+    character = found[0]
+    if character == "\t":
+        return _TAB
+    return character if len(character) > 1 else _UNKNOWN  # a flag
 
 
 def _sign(found: re.Match[str]) -> str:
     character = found[0]
-    if character == "\t":
-        return _TAB
-    if character < " ":
+    if len(character) == 1 and character < " " and character != "\t":
         return chr(0x2400 + ord(character))  # ␀ to ␟
-    return "␡" if character == "\x7f" else _UNKNOWN
+    return "␡" if character == "\x7f" else _mark(found)
 
 
 def _last_overwrite(row: str) -> str:

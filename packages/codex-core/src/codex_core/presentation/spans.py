@@ -47,6 +47,7 @@ class Emphasis(IntFlag):
     ITALIC = 2
     UNDERLINE = 4
     STRIKE = 8
+    REVERSE = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class SessionInUseError(SessionError):
     def __init__(self, path: str) -> None:
         super().__init__(
             f"The session in {path} is in use by another running Codex. "
-            "End that one first, or go on in a copy: codex exec fork."
+            "End that one first, or go on in a copy: codex fork, or codex exec fork."
         )
         self.path = path
 

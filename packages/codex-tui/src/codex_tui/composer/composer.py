@@ -80,6 +80,7 @@ class Composer:
         self._environ = environ
         self._keys = keys
         self._image_reader = image_reader
+        self._disable_paste_burst = disable_paste_burst
         self._burst = PasteBurst(is_disabled=disable_paste_burst)
         self._out: list[Outcome] = []
 
@@ -126,6 +127,10 @@ class Composer:
         self.editor.insert(element_draft(image) + draft_of(" "))
         return self._settle()
 
+    def set_burst(self, *, is_disabled: bool) -> None:
+        """Whether pastes are told by their speed: not where the terminal says that it marks them."""
+        self._burst.is_disabled = is_disabled or self._disable_paste_burst
+
     @property
     def deadline(self) -> float | None:
         """When `tick` is due, on the clock of the keys; None if nothing waits for it."""
@@ -160,9 +165,18 @@ class Composer:
         self.popups.reload()
         return self._settle()
 
-    def edited(self, text: str) -> list[Outcome]:
-        """Takes the draft back from the user's editor."""
-        self.editor.reset(edited_elsewhere(self.editor.draft, text))
+    def edited(self, text: str, before: Draft | None = None) -> list[Outcome]:
+        """Takes the draft back from the user's editor, to which it went as `before`, by default as it is.
+
+        What came into the composer meanwhile, such as a queue after an interrupt, stays above it.
+        """
+        now = self.editor.draft
+        draft = edited_elsewhere(before or now, text)
+        if before is not None and now != before and now.text:
+            is_above = now.text.endswith(before.text)
+            above = now.cut(0, len(now.text) - len(before.text)) if is_above else now + draft_of("\n")
+            draft = above + draft
+        self.editor.reset(draft)
         return self._settle()
 
     # --- the app's hands -----------------------------------------------------------------------------

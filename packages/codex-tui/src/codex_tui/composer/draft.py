@@ -5,6 +5,7 @@ Offsets are code points. A label is part of the text, and an element says that i
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -74,6 +75,18 @@ class Message:
     def is_empty(self) -> bool:
         """Whether there is nothing to send."""
         return not self.images and not self.text.strip()
+
+    def as_draft(self) -> Draft:
+        """What to edit to say it again: as it was written, and images that went along beside it."""
+        draft = self.draft or draft_of(self.text)
+        placed = [each.element.path for each in draft.elements if isinstance(each.element, AttachedImage)]
+        for path in self.images:
+            if path in placed:
+                placed.remove(path)
+            else:
+                beside = element_draft(AttachedImage(path, os.path.basename(path)))
+                draft = draft + draft_of(" ") + beside if draft.text else beside
+        return draft
 
 
 @dataclass(frozen=True, slots=True)

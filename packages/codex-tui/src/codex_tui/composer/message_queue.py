@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from codex_core.presentation.spans import Emphasis, Span, Style
 from codex_tui.composer.clusters import split_line
-from codex_tui.composer.draft import Draft, draft_of, joined_drafts
+from codex_tui.composer.draft import joined_drafts
 from codex_tui.composer.wrapping import wrap
 
 if TYPE_CHECKING:
     from codex_core.presentation.spans import Line
-    from codex_tui.composer.draft import Message
+    from codex_tui.composer.draft import Draft, Message
 
 MAX_ROWS_EACH = 3
 
@@ -41,11 +41,11 @@ class MessageQueue:
 
     def take_newest(self) -> Draft | None:
         """The draft of the message queued last, which waits no more; None if nothing does."""
-        return _draft(self._messages.pop()) if self._messages else None
+        return self._messages.pop().as_draft() if self._messages else None
 
     def take_all(self) -> Draft:
         """All drafts one below the other, for the composer after an interrupt; nothing waits any more."""
-        drafts = [_draft(message) for message in self._messages]
+        drafts = [message.as_draft() for message in self._messages]
         self._messages.clear()
         return joined_drafts(drafts)
 
@@ -68,14 +68,10 @@ class MessageQueue:
         return rows
 
 
-def _draft(message: Message) -> Draft:
-    return message.draft or draft_of(message.text)
-
-
 def _first_rows(message: Message, width: int) -> list[str]:
     """At most `MAX_ROWS_EACH` rows of a message, then a mark if there is more."""
     rows: list[str] = []
-    text = _draft(message).text.strip()
+    text = message.as_draft().text.strip()
     for line in text.split("\n", MAX_ROWS_EACH + 1)[: MAX_ROWS_EACH + 1]:
         # No more of a line is looked at than could be shown.
         clusters = split_line(line[: width * (MAX_ROWS_EACH + 1) * 4])

@@ -19,7 +19,7 @@ class PasteBurst:
     """Tells from the times of keys what is pasted."""
 
     def __init__(self, *, is_disabled: bool = False) -> None:
-        self._is_disabled = is_disabled
+        self.is_disabled = is_disabled
         self._last_at: float | None = None
         self._weight = 0
         self._window_end: float | None = None
@@ -29,7 +29,7 @@ class PasteBurst:
 
     def character(self, character: str, at: float, offset: int) -> None:
         """Notes a character typed at the time `at` in seconds, which is put at `offset` of the draft."""
-        if self._is_disabled:
+        if self.is_disabled:
             return
         is_fast = self._last_at is not None and at - self._last_at <= FAST_S
         if not is_fast:
@@ -45,7 +45,7 @@ class PasteBurst:
 
     def takes_enter(self, at: float) -> bool:
         """Whether Enter at this time is a line end of the paste; if so the paste goes on."""
-        if self._window_end is None or at > self._window_end:
+        if self.is_disabled or self._window_end is None or at > self._window_end:
             return False
         self._window_end = at + ENTER_WINDOW_S
         return True

@@ -9,6 +9,8 @@ from codex_core.presentation.spans import Emphasis, Span, Style
 from codex_tui.composer.key_map import EDITING_KEYS, Action, keys_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from codex_core.presentation.spans import Line
 
 LOW_CONTEXT_PERCENT = 20
@@ -58,30 +60,74 @@ def key_label(key: str, *, is_mac: bool = False) -> str:
     return "".join(table[word] for word in order if word in modifiers) + shown
 
 
-def footer(state: FooterState, *, is_mac: bool = False) -> Line:
-    """The line below the composer, as long as it is (spec: tui.md section 4)."""
-    newline = "shift+enter" if state.has_extended_keys else "ctrl+j"
-    hints: list[tuple[str, str]]
+def footer(state: FooterState, width: int = 10_000, *, is_mac: bool = False) -> Line:
+    """The line below the composer in at most `width` cells (spec: tui.md section 4).
+
+    Where there is too little room the keys most people know go first; the counts change, so they stay.
+    """
+    line: Line = ()
+    for usage, least in _usage(state):
+        hints = _hints(state)
+        while True:
+            line = (*_key_spans(hints, is_mac=is_mac, indent=state.is_interrupt_hinted), *usage)
+            if sum(len(span.text) for span in line) <= width:
+                return tuple(span for span in line if span.text)
+            if len(hints) <= least:
+                break
+            hints.remove(min(hints, key=lambda hint: hint.weight))
+    return tuple(_cut(line, width))
+
+
+@dataclass(frozen=True, slots=True)
+class _Hint:
+    key: str
+    words: str
+    weight: int
+    """The lightest go first."""
+
+
+def _hints(state: FooterState) -> list[_Hint]:
     if state.is_interrupt_hinted:
-        hints = [("ctrl+c", "again to interrupt" if state.is_running else "again to quit")]
-    else:
-        hints = [("enter", "send"), (newline, "newline")]
-        if state.is_running:
-            hints.append(("tab", "queue"))
-        hints += [("ctrl+t", "transcript"), ("ctrl+c", "quit")]
-        if state.is_backtrack_primed:
-            hints.append(("escape", "edit prev"))
+        return [_Hint("ctrl+c", "again to interrupt" if state.is_running else "again to quit", 9)]
+    newline = "shift+enter" if state.has_extended_keys else "ctrl+j"
+    found = [_Hint("enter", "send", 5), _Hint(newline, "newline", 2)]
+    if state.is_running:
+        found.append(_Hint("tab", "queue", 4))
+    found += [_Hint("ctrl+t", "transcript", 1), _Hint("ctrl+c", "quit", 3)]
+    if state.is_backtrack_primed:
+        found.append(_Hint("escape", "edit prev", 8))
+    return found
+
+
+def _key_spans(hints: Sequence[_Hint], *, is_mac: bool, indent: bool) -> list[Span]:
     spans: list[Span] = []
-    for key, words in hints:
-        spans.append(Span("   " if spans else " " if state.is_interrupt_hinted else "", Style.DIM))
-        spans += (Span(key_label(key, is_mac=is_mac), Style.ACCENT), Span(f" {words}", Style.DIM))
-    if state.tokens_used:
-        spans.append(Span(f"   {state.tokens_used} tokens used", Style.DIM))
-        left = state.context_left_percent
+    for hint in hints:
+        spans.append(Span("   " if spans else " " if indent else "", Style.DIM))
+        spans += (Span(key_label(hint.key, is_mac=is_mac), Style.ACCENT), Span(f" {hint.words}", Style.DIM))
+    return spans
+
+
+def _usage(state: FooterState) -> list[tuple[list[Span], int]]:
+    """What was used and is left, in full and in short, each with how many hints shall stay beside it."""
+    if not state.tokens_used:
+        return [([], 1)]
+    found: list[tuple[list[Span], int]] = []
+    left = state.context_left_percent
+    style = Style.WARNING if left is not None and left < LOW_CONTEXT_PERCENT else Style.DIM
+    for used_words, left_words, least in (("tokens used", "context left", 2), ("used", "left", 1)):
+        spans = [Span(f"   {state.tokens_used} {used_words}", Style.DIM)]
         if left is not None:
-            style = Style.WARNING if left < LOW_CONTEXT_PERCENT else Style.DIM
-            spans += (Span("   ", Style.DIM), Span(f"{left}% context left", style))
-    return tuple(span for span in spans if span.text)
+            spans += (Span("   ", Style.DIM), Span(f"{left}% {left_words}", style))
+        found.append((spans, least))
+    return found
+
+
+def _cut(line: Iterable[Span], room: int) -> Iterator[Span]:
+    for span in line:
+        if room <= 0:
+            return
+        yield Span(span.text[:room], span.style, span.emphasis)
+        room -= len(span.text)
 
 
 _SHEET: tuple[tuple[str, tuple[tuple[Action, str], ...]], ...] = (

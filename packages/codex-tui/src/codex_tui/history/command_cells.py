@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_core.presentation import blocks, reports
-from codex_core.presentation.safe_text import exact_text
+from codex_core.presentation.safe_text import exact_line
 from codex_core.presentation.spans import Breaks, Emphasis, Line, Paragraph, Span, Style, line, under
-from codex_tui.history.highlight import code_rows
 from codex_tui.history.progress import elapsed_text, spinner
+from codex_tui.history.shell_script import script_rows
 from codex_tui.history.wrapping import line_width
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _FAILED_ROWS = 5
 _SUCCEEDED_ROWS = 2
 _LIVE_ROWS = 3
-_QUIET = {Style.KEYWORD: Style.DIM, Style.OPERATOR: Style.DIM, Style.COMMENT: Style.DIM}
-_MAX_COLOURED = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +141,15 @@ def _command_paragraphs(
     if len(lines) == 1 and line_width(head) + 1 + line_width(lines[0]) + line_width(remark) <= width:
         whole = Paragraph((*head, Span(" "), *lines[0], *remark), (), line("  "))
         return [whole, *under(output, breaks=Breaks.ANYWHERE)]
-    rows = under(lines, hang="    ")
-    shown = under(output, corner="    ", breaks=Breaks.ANYWHERE)
-    return [Paragraph((*head, *remark), (), line("  ")), *rows, *shown]
+    if not output:
+        return [Paragraph((*head, *remark), (), line("  ")), *under(lines, hang="    ")]
+    bar = line(Span("  │ ", Style.DIM))
+    rows = [Paragraph(each, bar, (*bar, Span("    "))) for each in lines]
+    return [Paragraph((*head, *remark), (), line("  ")), *rows, *under(output, breaks=Breaks.ANYWHERE)]
 
 
 def _command_lines(command: Sequence[str]) -> list[Line]:
-    """The command as rows, with its operators and keywords dim."""
-    text = blocks.command_text(command).strip("\n")
-    rows = code_rows(text, "bash" if len(text) <= _MAX_COLOURED else "")
-    return [tuple(Span(span.text, _QUIET.get(span.style, Style.PLAIN)) for span in row) for row in rows]
+    return script_rows(blocks.command_text(command).strip("\n"))
 
 
 def _remark(end: ExecCommandEndEvent | None) -> Line:
@@ -200,14 +197,14 @@ def _exploring_rows(calls: Sequence[CommandCall]) -> Iterator[tuple[str, Line]]:
 def _looked(parsed: ParsedCommand) -> tuple[str, Line]:
     match parsed.type:
         case "list_files":
-            return "List", line(_one_row(parsed.path or parsed.cmd))
+            return "List", line(exact_line(parsed.path or parsed.cmd))
         case "search":
             query, path = parsed.query, parsed.path
             if query and path:
-                return "Search", line(_one_row(query), Span(" in ", Style.DIM), _one_row(path))
-            return "Search", line(_one_row(query or parsed.cmd))
+                return "Search", line(exact_line(query), Span(" in ", Style.DIM), exact_line(path))
+            return "Search", line(exact_line(query or parsed.cmd))
         case _:
-            return "Run", line(_one_row(parsed.cmd))
+            return "Run", line(exact_line(parsed.cmd))
 
 
 def _joined_names(names: Sequence[str]) -> Line:
@@ -215,9 +212,5 @@ def _joined_names(names: Sequence[str]) -> Line:
     for name in names:
         if spans:
             spans.append(Span(", ", Style.DIM))
-        spans.append(Span(_one_row(name)))
+        spans.append(Span(exact_line(name)))
     return tuple(spans)
-
-
-def _one_row(text: str) -> str:
-    return exact_text(text).replace("\n", "␊")

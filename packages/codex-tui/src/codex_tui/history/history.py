@@ -12,14 +12,13 @@ cells change until they are finished; they stand below all finished ones.
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from codex_core.presentation.speech import Speech
 from codex_tui.history.call_cells import PlanCell, SearchCell, ToolCell
 from codex_tui.history.cells import rows_of
-from codex_tui.history.command_cells import CommandCall, CommandCell, ExploringCell, ProposedCommandCell
+from codex_tui.history.command_cells import ProposedCommandCell
 from codex_tui.history.markdown_stream import MarkdownStream
 from codex_tui.history.notice_cells import (
     INTERRUPTED,
@@ -32,12 +31,12 @@ from codex_tui.history.notice_cells import (
     ReviewStartedCell,
 )
 from codex_tui.history.patch_cells import PatchCell, PatchState
+from codex_tui.history.running_commands import RunningCommands
 from codex_tui.history.session_cells import HeaderCell, ModelChangedCell
 from codex_tui.history.speech_cells import (
     RAW_THINKING,
     THINKING,
     AnswerCell,
-    OpenAnswerCell,
     PromptCell,
     ThoughtCell,
     split_thought,
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     from codex_tui.history.cells import Cell
     from codex_tui.history.settings import HistorySettings
 
-_MAX_LIVE_OUTPUT = 8_000
+_MAX_THOUGHT = 8_000
 WORKING = "Working"
 """What the status line says while the model has given no better word."""
 
@@ -80,10 +79,7 @@ class History:
         self.session_id = ""
         self._finished: list[Cell] = []
         self._answer: _Answer | None = None
-        self._commands: dict[str, CommandCall] = {}  # running, by call id
-        self._decoders: dict[str, codecs.IncrementalDecoder] = {}
-        self._explored: list[CommandCall | ThoughtCell] = []  # the parts of the exploring cell
-        self._takes_more = False  # whether the exploring cell may grow
+        self._commands = RunningCommands(settings.cwd)
         self._patches: dict[str, PatchCell] = {}
         self._approved_patches: set[str] = set()
         self._tools: dict[str, ToolCell] = {}
@@ -106,15 +102,11 @@ class History:
     def live_cells(self) -> list[Cell]:
         """What is not finished, top to bottom."""
         self._take_chunks()
-        found: list[Cell] = []
-        if self._explored:
-            found.append(ExploringCell(tuple(self._explored), self.settings.cwd))
-        found += self._patches.values()
-        found += [CommandCell(call, self.settings.cwd) for call in self._commands.values()]
+        found = [*self._commands.live_cells, *self._patches.values()]
         found += self._tools.values()
         found += self._searches.values()
         if self._answer is not None and (chunks := self._answer.stream.open_chunks()):
-            found.insert(0, OpenAnswerCell(tuple(chunks), self._answer.is_first, self.settings.links))
+            found.insert(0, AnswerCell(tuple(chunks), self._answer.is_first, self.settings.links))
         return found
 
     def rows(self, width: int, start: int = 0, stop: int | None = None) -> list[Line]:
@@ -199,19 +191,13 @@ class History:
     def _end_turn(self) -> None:
         """Nothing runs any more: what has not ended by itself was interrupted."""
         self._finish_answer()
-        for index, part in enumerate(self._explored):
-            if isinstance(part, CommandCall) and part.is_running:
-                self._explored[index] = replace(part, is_interrupted=True)
-        self._leave_exploring()
-        for call in [*self._commands.values()]:
-            self._finish_command(replace(call, is_interrupted=True))
+        self._finished += self._commands.interrupt()
         self._finished += [replace(cell, state=PatchState.INTERRUPTED) for cell in self._patches.values()]
         self._finished += [replace(cell, is_interrupted=True) for cell in self._tools.values()]
         self._patches.clear()
         self._tools.clear()
         self._searches.clear()
         self._approved_patches.clear()
-        self._decoders.clear()
         self._speech.forget()
         self._thought = ""
         self.is_running = False
@@ -229,7 +215,7 @@ class History:
         self._speech.hear("codex", msg.delta)
         if self._answer is None:
             self._thinker = ""
-            self._leave_exploring()
+            self._finished += self._commands.leave_exploring()
             self._answer = _Answer()
         self._answer.stream.push(msg.delta)
         self._answer.is_dirty = True
@@ -240,7 +226,7 @@ class History:
                 self._finish_answer()
             return
         self._finish_answer()
-        self._leave_exploring()
+        self._finished += self._commands.leave_exploring()
         self._answer = _Answer()
         self._answer.stream.push(msg.message)
         self._finish_answer()
@@ -251,7 +237,7 @@ class History:
             return
         answer.is_dirty = False
         for chunk in answer.stream.take():
-            self._finished.append(AnswerCell(chunk, answer.is_first, self.settings.links))
+            self._finished.append(AnswerCell((chunk,), answer.is_first, self.settings.links))
             answer.is_first = False
 
     def _finish_answer(self) -> None:
@@ -260,7 +246,7 @@ class History:
         answer, self._answer = self._answer, None
         if answer is not None:
             for chunk in answer.stream.close():
-                self._finished.append(AnswerCell(chunk, answer.is_first, self.settings.links))
+                self._finished.append(AnswerCell((chunk,), answer.is_first, self.settings.links))
                 answer.is_first = False
 
     def _on_agent_reasoning_delta(self, msg: events.AgentReasoningDeltaEvent) -> None:
@@ -285,7 +271,7 @@ class History:
             self._finish_answer()
             self._thinker, self._is_thought_new = speaker, True
         self._speech.hear(speaker, delta)
-        if len(self._thought) < _MAX_LIVE_OUTPUT:
+        if len(self._thought) < _MAX_THOUGHT:
             self._thought += delta
             header, _ = split_thought(self._thought)
             if header:
@@ -297,9 +283,7 @@ class History:
         is_first, self._is_thought_new = is_news or self._is_thought_new, False
         thinker = "" if is_news or not self._speech.has_more(speaker) else speaker
         cell = ThoughtCell(text, self.settings.shows_thoughts, speaker, is_first)
-        if self._takes_more and not cell.paragraphs(80):
-            self._explored.append(cell)
-        else:
+        if cell.paragraphs(80) or not self._commands.add_thought(cell):
             self._show(cell)
         self._thinker = thinker
 
@@ -310,60 +294,15 @@ class History:
 
     def _on_exec_command_begin(self, msg: events.ExecCommandBeginEvent) -> None:
         self._finish_answer()
-        call = CommandCall(msg, self._now)
-        if call.is_exploring:
-            self._explored.append(call)
-            self._takes_more = True
-            return
-        self._leave_exploring()
-        if (namesake := self._commands.get(msg.call_id)) is not None:
-            self._finish_command(replace(namesake, is_interrupted=True))
-        self._commands[msg.call_id] = call
+        self._finished += self._commands.begin(msg, self._now)
 
     def _on_exec_command_output_delta(self, msg: events.ExecCommandOutputDeltaEvent) -> None:
-        call = self._commands.get(msg.call_id)
-        if call is None:
-            return
-        key = f"{msg.call_id} {msg.stream}"
-        decoder = self._decoders.get(key)
-        if decoder is None:
-            decoder = self._decoders[key] = codecs.getincrementaldecoder("utf-8")("replace")
-        output = (call.live_output + decoder.decode(bytes(msg.chunk)))[-_MAX_LIVE_OUTPUT:]
-        self._commands[msg.call_id] = replace(call, live_output=output)
+        self._commands.hear(msg)
 
     def _on_exec_command_end(self, msg: events.ExecCommandEndEvent) -> None:
-        if self._end_explored(msg):
-            return
-        self._finish_answer()
-        call = self._commands.get(msg.call_id)
-        if call is None:
-            self._leave_exploring()
-            call = CommandCall(_unknown_command(msg, self.settings.cwd), self._now)
-        self._finish_command(replace(call, end=msg))
-
-    def _end_explored(self, msg: events.ExecCommandEndEvent) -> bool:
-        for index, part in enumerate(self._explored):
-            if isinstance(part, CommandCall) and part.is_running and part.begin.call_id == msg.call_id:
-                self._explored[index] = replace(part, end=msg)
-                if not self._takes_more:
-                    self._finish_explored()
-                return True
-        return False
-
-    def _finish_command(self, call: CommandCall) -> None:
-        self._commands.pop(call.begin.call_id, None)
-        self._finished.append(CommandCell(call, self.settings.cwd))
-
-    def _leave_exploring(self) -> None:
-        """What follows is something else: the cell takes no more calls, and is finished when they are."""
-        self._takes_more = False
-        self._finish_explored()
-
-    def _finish_explored(self) -> None:
-        parts = tuple(self._explored)
-        if parts and not any(isinstance(part, CommandCall) and part.is_running for part in parts):
-            self._finished.append(ExploringCell(parts, self.settings.cwd))
-            self._explored.clear()
+        if not self._commands.is_exploring(msg.call_id):
+            self._finish_answer()
+        self._finished += self._commands.end(msg, self._now)
 
     # -- patches, plan, tools -------------------------------------------------------------------
 
@@ -375,7 +314,7 @@ class History:
 
     def _on_patch_apply_begin(self, msg: events.PatchApplyBeginEvent) -> None:
         self._finish_answer()
-        self._leave_exploring()
+        self._finished += self._commands.leave_exploring()
         settings = self.settings
         if not msg.auto_approved:
             self._approved_patches.add(msg.call_id)
@@ -400,7 +339,7 @@ class History:
 
     def _on_mcp_tool_call_begin(self, msg: events.McpToolCallBeginEvent) -> None:
         self._finish_answer()
-        self._leave_exploring()
+        self._finished += self._commands.leave_exploring()
         self._tools[msg.call_id] = ToolCell(msg.invocation, self._now)
 
     def _on_mcp_tool_call_end(self, msg: events.McpToolCallEndEvent) -> None:
@@ -409,7 +348,7 @@ class History:
 
     def _on_web_search_begin(self, msg: events.WebSearchBeginEvent) -> None:
         self._finish_answer()
-        self._leave_exploring()
+        self._finished += self._commands.leave_exploring()
         self._searches[msg.call_id] = SearchCell(None, self._now)
 
     def _on_web_search_end(self, msg: events.WebSearchEndEvent) -> None:
@@ -425,16 +364,9 @@ class History:
     def _show(self, cell: Cell) -> None:
         """Appends a finished cell: what streamed before it ends here."""
         self._finish_answer()
-        self._leave_exploring()
+        self._finished += self._commands.leave_exploring()
         self._finished.append(cell)
 
 
 def _is_any_shown(cells: Sequence[Cell], width: int) -> bool:
     return any(cell.paragraphs(width) for cell in cells)
-
-
-def _unknown_command(msg: events.ExecCommandEndEvent, cwd: str) -> events.ExecCommandBeginEvent:
-    """Stands for the beginning of a command nobody told of: its id is all that is known."""
-    from codex_protocol.events import ExecCommandBeginEvent
-
-    return ExecCommandBeginEvent(call_id=msg.call_id, command=(msg.call_id,), cwd=cwd, parsed_cmd=())

@@ -24,7 +24,7 @@ MAX_NESTING = 40
 """Blocks within blocks; the parser leaves out what lies deeper."""
 CODE_LINES = 40
 """Lines of a fence that make a chunk."""
-_CONTEXT_LINES = 80
+_CONTEXT_LINES = 40
 _TAIL_CONTEXT_LINES = 20
 _MAX_TAIL = 3_000
 _MAX_TAIL_LINES = 60
@@ -99,7 +99,11 @@ class MarkdownStream:
         self._held = ""  # a carriage return whose line feed may follow
         self._partial = ""  # the last line, as far as it has come
         self._lines: list[str] = []  # complete lines, each with its line feed, that no chunk has yet
-        self._read_at = 1  # read the lines again when there are as many as this
+        self._read_at = (
+            1  # read the lines again when there are as many as this, or where a blank one ends a block
+        )
+        self._waits_for_blank = False
+        self._has_new_blank = False
         self._fence: _Fence | None = None
         self._context: list[str] = []
         self._next_number: int | None = None  # of an ordered list whose first items are gone
@@ -165,8 +169,9 @@ class MarkdownStream:
             self._partial += last
             return
         first, *others = head.split("\n")
-        self._lines.append(f"{self._partial}{first}\n")
-        self._lines += [f"{other}\n" for other in others]
+        added = [f"{self._partial}{first}\n", *(f"{other}\n" for other in others)]
+        self._has_new_blank = self._has_new_blank or any(line.isspace() for line in added)
+        self._lines += added
         self._partial = last
 
     # -- cutting --------------------------------------------------------------------------------
@@ -178,12 +183,14 @@ class MarkdownStream:
                 if not self._read_code(chunks, is_final=is_final):
                     break
                 continue
-            if not is_final and len(self._lines) < self._read_at:
+            is_due = len(self._lines) >= self._read_at or (self._waits_for_blank and self._has_new_blank)
+            if not is_final and not is_due:
                 break
+            self._waits_for_blank = self._has_new_blank = False
             is_in_fence = self._read_blocks(chunks, is_final=is_final)
             left = len(self._lines)
             # Reading again after each line would make a long block cost its square.
-            self._read_at = left + max(1, left // 8)
+            self._read_at = left + max(1, left // 2)
             if left and not is_in_fence:
                 break
         return chunks
@@ -216,6 +223,7 @@ class MarkdownStream:
             if is_last and not is_final and not is_closed:
                 self._leave_list()
                 self._lines = lines[start:]
+                self._waits_for_blank = kind in _CLOSED_BY_BLANKS
                 return False
             self._leave_list()
             chunks.append(Chunk(ChunkKind.MARKDOWN, "".join(lines[start:end]).rstrip("\n")))

@@ -79,7 +79,7 @@ class PatchCell:
         mark, style = Span("• "), Style.STRONG
         match self.state:
             case PatchState.PROPOSED:
-                label = "Proposed Change"
+                label = "Proposed Change" if len(diffs) == 1 else "Proposed Change to"
             case PatchState.APPROVED:
                 label = "Change Approved"
             case PatchState.RUNNING:

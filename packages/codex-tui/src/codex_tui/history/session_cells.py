@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from codex_core.presentation import blocks, reports
-from codex_core.presentation.safe_text import exact_text
+from codex_core.presentation.safe_text import exact_line, exact_text
 from codex_core.presentation.spans import Line, Paragraph, Span, Style, line
 from codex_tui.history.wrapping import line_width, wrapped
 
@@ -82,7 +82,7 @@ def shown_directory(path: str, home: str, room: int) -> str:
     home = home.rstrip("/")
     if home and f"{path}/".startswith(f"{home}/"):
         path = "~" + path[len(home) :]
-    shown = exact_text(path).replace("\n", "␊")
+    shown = exact_line(path)
     if line_width(line(shown)) <= room:
         return shown
     parts = shown.split("/")
@@ -135,13 +135,13 @@ class FactsCell:
     continues: bool = False
 
     def paragraphs(self, _width: int, _now: float = 0.0) -> list[Paragraph]:
-        found = [Paragraph(line(Span(exact_text(self.command), Style.AGENT)))]
+        found = [Paragraph(line(Span(exact_line(self.command), Style.AGENT)))]
         for number, section in enumerate(self.sections):
             found += [Paragraph(())] if number else []
-            found.append(Paragraph(line(Span(exact_text(section.title), Style.STRONG))))
+            found.append(Paragraph(line(Span(exact_line(section.title), Style.STRONG))))
             for name, value in section.facts:
-                text = exact_text(value).replace("\n", "␊")
-                label = exact_text(name).replace("\n", "␊")
+                text = exact_line(value)
+                label = exact_line(name)
                 body = line(Span(f"{label}: ", Style.DIM), text) if value else line(label)
                 found.append(Paragraph(body, line("  • "), line("    ")))
         return found

@@ -36,10 +36,11 @@ class PromptCell:
 
 @dataclass(frozen=True, slots=True)
 class AnswerCell:
-    """A part of an answer that will not change any more; the first one opens the answer."""
+    """A part of an answer: one that will not change any more, or all that is still coming."""
 
-    chunk: Chunk
+    chunks: tuple[Chunk, ...]
     is_first: bool
+    """Whether it opens the answer."""
     links: Links = NO_LINKS
 
     @property
@@ -48,50 +49,26 @@ class AnswerCell:
         return not self.is_first
 
     def paragraphs(self, width: int, _now: float = 0.0) -> list[Paragraph]:
-        return answer_paragraphs([self.chunk], width, is_first=self.is_first, links=self.links)
+        """All but the very first row of an answer two columns in."""
+        found: list[Paragraph] = []
+        indent = line("  ")
+        start: Line = line(Span("> ", Style.AGENT)) if self.is_first else indent
+        for chunk in self.chunks:
+            if chunk.has_gap and (found or not self.is_first):
+                found.append(Paragraph(()))
+            for paragraph in chunk_paragraphs(chunk, width - 2, self.links):
+                first = (*start, *paragraph.first)
+                found.append(Paragraph(paragraph.body, first, (*indent, *paragraph.rest), paragraph.breaks))
+                start = indent
+        return found
 
     def story(self) -> list[Paragraph]:
-        said = reports.note(self.chunk.said, Style.PLAIN)
-        if self.is_first:
-            return [*reports.heading("codex"), *said]
-        return [Paragraph(()), *said] if self.chunk.has_gap else said
-
-
-@dataclass(frozen=True, slots=True)
-class OpenAnswerCell:
-    """The end of an answer that is still coming."""
-
-    chunks: tuple[Chunk, ...]
-    is_first: bool
-    links: Links = NO_LINKS
-
-    @property
-    def continues(self) -> bool:
-        return not self.is_first
-
-    def paragraphs(self, width: int, _now: float = 0.0) -> list[Paragraph]:
-        return answer_paragraphs(self.chunks, width, is_first=self.is_first, links=self.links)
-
-    def story(self) -> list[Paragraph]:
-        said = [row for chunk in self.chunks for row in reports.note(chunk.said, Style.PLAIN)]
-        return [*reports.heading("codex"), *said] if self.is_first else said
-
-
-def answer_paragraphs(
-    chunks: tuple[Chunk, ...] | list[Chunk], width: int, *, is_first: bool, links: Links
-) -> list[Paragraph]:
-    """Chunks of an answer, all but its very first row two columns in."""
-    found: list[Paragraph] = []
-    start: Line = line(Span("> ", Style.AGENT)) if is_first else line("  ")
-    indent = line("  ")
-    for chunk in chunks:
-        if chunk.has_gap and (found or not is_first):
-            found.append(Paragraph(()))
-        for paragraph in chunk_paragraphs(chunk, width - 2, links):
-            first = (*start, *paragraph.first)
-            found.append(Paragraph(paragraph.body, first, (*indent, *paragraph.rest), paragraph.breaks))
-            start = indent
-    return found
+        found: list[Paragraph] = []
+        for chunk in self.chunks:
+            if chunk.has_gap and (found or not self.is_first):
+                found.append(Paragraph(()))
+            found += reports.note(chunk.said, Style.PLAIN)
+        return [*reports.heading("codex"), *found] if self.is_first else found
 
 
 @dataclass(frozen=True, slots=True)

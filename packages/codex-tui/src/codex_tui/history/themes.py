@@ -11,7 +11,14 @@ from codex_tui.term.rows import Piece, Row, make_row
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_EMPHASES = ((Emphasis.BOLD, "1"), (Emphasis.ITALIC, "3"), (Emphasis.UNDERLINE, "4"), (Emphasis.STRIKE, "9"))
+_EMPHASES = (
+    (Emphasis.BOLD, "1"),
+    (Emphasis.ITALIC, "3"),
+    (Emphasis.UNDERLINE, "4"),
+    (Emphasis.REVERSE, "7"),
+    (Emphasis.STRIKE, "9"),
+)
+_LIGHT_NUMBERS = frozenset({"7", *map(str, range(9, 16))})
 _COLOUR_WORDS = frozenset(map(str, (*range(30, 40), *range(90, 98))))
 
 
@@ -78,10 +85,15 @@ PLAIN = Theme("plain", _SHAPES, has_colours=False)
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, PLAIN)}
 
 
-def choose_theme(environ: Mapping[str, str], *, is_light: bool = False) -> Theme:
-    """The theme for a background; none of its colours for who set `NO_COLOR` (https://no-color.org)."""
+def choose_theme(environ: Mapping[str, str], *, is_light: bool | None = None) -> Theme:
+    """The theme for a background; none of its colours for who set `NO_COLOR` (https://no-color.org).
+
+    `is_light` is what the terminal says of itself; where it says nothing `COLORFGBG` may, else it is dark.
+    """
     if environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
         return PLAIN
+    if is_light is None:
+        is_light = environ.get("COLORFGBG", "").rpartition(";")[2] in _LIGHT_NUMBERS
     return LIGHT if is_light else DARK
 
 

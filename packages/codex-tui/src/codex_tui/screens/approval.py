@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_core.presentation import blocks
-from codex_core.presentation.diffs import count_spans, file_diffs
-from codex_core.presentation.safe_text import exact_text
+from codex_core.presentation.diffs import count_spans, diff_paragraphs, file_diffs
+from codex_core.presentation.safe_text import exact_line, exact_text
 from codex_core.presentation.spans import Breaks, Emphasis, Line, Paragraph, Span, Style, line
 from codex_protocol.events import ApplyPatchApprovalRequestEvent, ExecApprovalRequestEvent
 from codex_protocol.ops import ReviewDecision
@@ -46,13 +46,17 @@ _COMMAND_CHOICES = (
     _NO,
 )
 _PATCH_CHOICES = (Choice("Yes", "y", ReviewDecision.APPROVED, "Apply these changes"), _NO)
-_MAX_FILES = 8
-_COMMAND_SHARE = 3
-"""The command may take up this part of the screen; all of it stands in the history above."""
+_STEPS = {"up": -1, "down": 1, "home": -(10**9), "end": 10**9}
+_MAX_REASON_ROWS = 4
+_MIN_SEEN = 2
+_SMALL_ROWS = 12
 
 
 class ApprovalPanel:
-    """A question of the agent; the answer is a `ReviewDecision`."""
+    """A question of the agent; the answer is a `ReviewDecision`.
+
+    What it asks about can be read from beginning to end, however little room there is: it scrolls.
+    """
 
     def __init__(self, request: Request, *, cwd: str, home: str = "") -> None:
         self.request = request
@@ -61,14 +65,26 @@ class ApprovalPanel:
         self._is_command = isinstance(request, ExecApprovalRequestEvent)
         self._choices = _COMMAND_CHOICES if self._is_command else _PATCH_CHOICES
         self._selected = 0
+        self._width = 0
+        self._laid_out: list[Line] = []
+        """What it is about, for that width."""
+        self._top = 0
+        self._seen = 1
+        """Rows of the subject on the screen when it was drawn last."""
 
     def press(self, key: Key) -> Answer | None:
         """Arrows and Enter, or the letter of an answer; modified letters mean nothing here."""
         match key.name:
-            case "left" | "shift+tab" | "up":
+            case "left" | "shift+tab":
                 self._selected = (self._selected - 1) % len(self._choices)
-            case "right" | "tab" | "down":
+            case "right" | "tab":
                 self._selected = (self._selected + 1) % len(self._choices)
+            case "up" | "down" | "home" | "end" as name:
+                self._top += _STEPS[name]
+            case "pageup":
+                self._top -= self._seen
+            case "pagedown":
+                self._top += self._seen
             case "enter":
                 return Answer(self._choices[self._selected].decision)
             case "escape" | "ctrl+c":
@@ -84,17 +100,37 @@ class ApprovalPanel:
         """Nothing: a paste decides nothing."""
 
     def rows(self, width: int, max_rows: int) -> list[Line]:
-        """What is asked, why, and the answers with the meaning of the one chosen."""
+        """What is asked, why, and the answers with the meaning of the one chosen.
+
+        In little room the question, some of what it is about and the answers stay, and all of it can be
+        scrolled to.
+        """
+        is_small = max_rows < _SMALL_ROWS
         title = "Allow this command?" if self._is_command else "Apply these changes?"
-        head = [Paragraph(line(Span(title, Style.STRONG)))]
-        head += self._subject(width, max(max_rows // _COMMAND_SHARE, 3))
-        if self.request.reason:
-            reason = words(self.request.reason, Style.THOUGHT)
-            head += [Paragraph(each.body, (Span("  "),), (Span("  "),)) for each in reason[:4]]
-        grant = getattr(self.request, "grant_root", None)
-        if grant:
-            text = f"Yes also lets it write below {grant} until this session ends."
-            head += words(text, Style.WARNING)
+        head = edged([Paragraph(line(Span(title, Style.STRONG)))], width)[:1]
+        if width != self._width:
+            self._width, self._laid_out = width, edged(self._subject(), width)
+        subject = self._laid_out
+        reason = edged(self._reason(), width)
+        if is_small or len(reason) > _MAX_REASON_ROWS:
+            subject, reason = [*subject, *reason], []
+        answers = edged(self._answers(is_small=is_small), width)
+        hints = [("←/→", "choose"), ("⏎", "confirm"), ("/".join(c.key for c in self._choices), "at once")]
+        foot = [*([] if is_small else [()]), key_hints(*hints, ("Esc", "no"))]
+        room = max_rows - len(head) - len(reason) - len(answers) - len(foot)
+        if not self._is_command:  # all of it stands in the history right above
+            room = min(room, max_rows // 3)
+        room = max(room, _MIN_SEEN)
+        if len(subject) > room:
+            self._seen = room - 1
+            self._top = max(0, min(self._top, len(subject) - self._seen))
+            last = self._top + self._seen
+            told = f"… rows {self._top + 1} to {last} of {len(subject)}: ↑/↓ PgUp/PgDn"
+            more = edged([Paragraph(line(Span(told, Style.WARNING)))], width)[:1]
+            subject = [*subject[self._top : last], *more]
+        return [*head, *subject, *reason, *answers, *foot]
+
+    def _answers(self, *, is_small: bool) -> list[Paragraph]:
         buttons: list[Span] = []
         for number, choice in enumerate(self._choices):
             style = Style.CURRENT if number == self._selected else Style.PLAIN
@@ -106,39 +142,35 @@ class ApprovalPanel:
                 Span("   "),
             ]
         meaning = Span(self._choices[self._selected].meaning, Style.THOUGHT)
-        body = [*head, Paragraph(()), Paragraph(tuple(buttons)), Paragraph(line(meaning))]
-        keys = "/".join(choice.key for choice in self._choices)
-        hints = key_hints(("←/→", "choose"), ("⏎", "confirm"), (keys, "at once"), ("Esc", "no"))
-        return [*edged(body, width), (), hints]
+        grant = getattr(self.request, "grant_root", None)
+        warning = f"Yes also lets it write below {grant} until this session ends." if grant else ""
+        granted = words(warning, Style.WARNING) if warning else []
+        if is_small:
+            return [*granted, Paragraph(tuple(buttons))]
+        return [*granted, Paragraph(()), Paragraph(tuple(buttons)), Paragraph(line(meaning))]
 
-    def _subject(self, width: int, max_rows: int) -> list[Paragraph]:
+    def _reason(self) -> list[Paragraph]:
+        indent = (Span("  "),)
+        reason = self.request.reason
+        return [Paragraph(each.body, indent, indent) for each in words(reason or "", Style.THOUGHT) if reason]
+
+    def _subject(self) -> list[Paragraph]:
+        """The command with the directory it runs in, or the changes with all of their lines."""
         request = self.request
         indent = (Span("  "),)
         if isinstance(request, ApplyPatchApprovalRequestEvent):
-            diffs = file_diffs(request.changes, self._cwd, self._home)
-            found = [
-                Paragraph(line(f"{diff.name} ", *count_spans(diff.added, diff.removed)), indent, indent)
-                for diff in diffs[:_MAX_FILES]
-            ]
-            if len(diffs) > _MAX_FILES:
-                more = f"… and {len(diffs) - _MAX_FILES} more; all of them stand above"
-                found.append(Paragraph(line(Span(more, Style.DIM)), indent))
+            found: list[Paragraph] = []
+            for diff in file_diffs(request.changes, self._cwd, self._home):
+                counts = count_spans(diff.added, diff.removed)
+                found += [Paragraph(line(f"{diff.name} ", *counts), indent, indent), *diff_paragraphs(diff)]
             return found
-        text = exact_text(blocks.command_text(request.command))
-        lines = text.split("\n")
-        room = max_rows * max(width - 4, 10)
-        shown, used = 0, 0
-        while shown < len(lines) and shown < max_rows and used + len(lines[shown]) <= room:
-            used += len(lines[shown]) + 1
-            shown += 1
         prompt, rest = (Span("$ ", Style.AGENT),), (Span("  "),)
-        kept = lines[:shown] or [lines[0][:room]]
-        found = [
+        lines = exact_text(blocks.command_text(request.command)).split("\n")
+        asked = [
             Paragraph(line(row), rest if number else prompt, rest, Breaks.ANYWHERE)
-            for number, row in enumerate(kept)
+            for number, row in enumerate(lines)
         ]
-        if "\n".join(kept) != text:
-            found.append(Paragraph(line(Span("… the whole command stands above", Style.WARNING)), indent))
         if request.cwd != self._cwd:
-            found += [Paragraph(line(Span(f"in {exact_text(request.cwd)}", Style.DIM)), indent, indent)]
-        return found
+            place = exact_line(request.cwd)
+            asked.append(Paragraph(line(Span(f"in {place}", Style.DIM)), indent, indent))
+        return asked

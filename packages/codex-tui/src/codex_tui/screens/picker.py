@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from codex_core.presentation.safe_text import exact_text
+from codex_core.presentation.safe_text import exact_line
 from codex_core.presentation.spans import Line, Paragraph, Span, Style, line
 from codex_tui.history.wrapping import wrapped
 from codex_tui.screens.panel import DIM_EDGE, Answer, edged, key_hints, words
@@ -70,29 +70,41 @@ class ListPicker(Generic[Value]):
         """Nothing: a paste picks nothing."""
 
     def rows(self, width: int, max_rows: int) -> list[Line]:
-        """Title, options, and what the keys do."""
-        head = [*words(self._title, Style.STRONG)]
-        if self._explanation:
-            head += words(self._explanation, Style.DIM)
-        found = [*edged(head, width, DIM_EDGE), (DIM_EDGE,)]
-        shown = min(MAX_SHOWN, max(max_rows - len(found) - 2, 1))
-        top = max(min(self.selected - shown // 2, len(self._options) - shown), 0)
-        for at in range(top, min(top + shown, len(self._options))):
-            found += self._option(at, width)
-        found += [(), key_hints(("⏎", "confirm"), ("Esc", self._escape))]
-        return found
+        """Title, options, and what the keys do; in little room less of everything but the title."""
+        title = edged(words(self._title, Style.STRONG), width, DIM_EDGE)
+        told = edged(words(self._explanation, Style.DIM), width, DIM_EDGE) if self._explanation else []
+        foot = [(), key_hints(("⏎", "confirm"), ("Esc", self._escape))]
+        room = max_rows - len(title) - len(foot)
+        options = [self._option(at, width) for at in range(len(self._options))]
+        shown = min(MAX_SHOWN, len(options))
+        if shown < len(options) or len(told) + 1 + sum(map(len, options)) > room:
+            options = [rows if at == self.selected else _first_of(rows) for at, rows in enumerate(options)]
+        chosen = len(options[self.selected]) - 1 if options else 0
+        head = next(
+            (rows for rows in ([*told, (DIM_EDGE,)], [(DIM_EDGE,)]) if len(rows) + chosen + shown <= room), []
+        )
+        shown = max(min(shown, room - len(head) - chosen), 1)
+        top = max(min(self.selected - shown // 2, len(options) - shown), 0)
+        seen = [row for rows in options[top : top + shown] for row in rows]
+        return [*title, *head, *seen, *foot]
 
     def _option(self, at: int, width: int) -> list[Line]:
         option = self._options[at]
         is_selected = at == self.selected
         style = Style.CURRENT if is_selected else Style.PLAIN
         mark = f"{'>' if is_selected else ' '} {at + 1}. "
-        name = exact_text(option.name).replace("\n", " ") + (" (current)" if option.is_current else "")
+        name = exact_line(option.name) + (" (current)" if option.is_current else "")
         spans = [Span(name, style)]
         if option.description:
-            spans.append(
-                Span(f"  {exact_text(option.description)}", Style.CURRENT if is_selected else Style.DIM)
-            )
+            told = exact_line(option.description)
+            spans.append(Span(f"  {told}", Style.CURRENT if is_selected else Style.DIM))
         first, rest = (DIM_EDGE, Span(mark, style)), (DIM_EDGE, Span(" " * len(mark)))
-        rows = wrapped([Paragraph(line(*spans), first, rest)], width)
-        return rows if is_selected else rows[:1]
+        return wrapped([Paragraph(line(*spans), first, rest)], width)
+
+
+def _first_of(rows: list[Line]) -> list[Line]:
+    """The first row of several, with a sign that there is more."""
+    if len(rows) == 1:
+        return rows
+    *others, last = rows[0]
+    return [(*others, Span(last.text[:-1] + "…", last.style))]

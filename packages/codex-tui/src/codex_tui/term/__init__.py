@@ -4,7 +4,10 @@
     surface         `View` (rows, cursor, overlay) and `Surface`: what is on the terminal -> escape sequences
     tty             `Terminal`: raw mode and back, size, reading, writing
     boot            `Boot`: the first frame before the heavy imports; keys typed meanwhile
+    facts           `TerminalFacts`: background, marked pastes, extended keys, as the terminal tells them
     keys, inputs    `KeyDecoder`: bytes -> `Key`, `Paste`, `Focus`, `CursorReport`, `Reply`
+    reader          `InputReader`: reads in an event loop; when a key was typed, though the loop was busy
+    signals         `TerminalSignals`: window, job control, ends; `others_at_work`
     viewport        `Viewport`: when to write; resizes (`ResizePolicy`), suspension, `redraw`
     textual_bridge  `InlineApp`, `InlineScreen`, `OverlayScreen`, `run_inline`: Textual on top of all that
 
@@ -18,6 +21,7 @@ runs it. An app derives from `InlineApp` and
 - gives focus to a widget in `on_mount`; until one has it, keys wait. `type_ahead` gets what was typed before;
 - inserts `event.character` of a key if that is not None (`is_printable` is false for the joiners in emoji);
 - ends a key handler with `paint_now(widget)`: the echo does not wait for Textual's timer;
+- looks at `facts`, filled as the terminal answers, and may want to hear of more by `facts_changed`;
 - wants the terminal's cursor by a method `cursor_cell() -> (column, row) | None` of the focused widget;
 - tells the window its title and the user what happened by `viewport.set_title` and `viewport.notify`;
 - wraps another program on the terminal (an editor) in `terminal_given_away()`; Ctrl-Z works by itself.

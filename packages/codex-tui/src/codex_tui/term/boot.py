@@ -11,10 +11,12 @@ first other key ends that, and it and all behind it wait as bytes for the app's 
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` is this plus enumerations, 4 ms before the first frame
 import os
 import select
 import sys
 
+from codex_tui.term.facts import TerminalFacts, questions
 from codex_tui.term.surface import Surface
 from codex_tui.term.tty import READ_BYTES, cut_cursor_report
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 _BACKSPACES = (0x7F, 0x08)
 _INTERRUPT = b"\x03"
+_EXIT_SIGNALS = (_signal.SIGTERM, _signal.SIGHUP, _signal.SIGINT)
+_JOIN_S = 0.5
+"""A thread that waits for an import of the main thread does not end while that handles a signal."""
 
 
 class Boot:
@@ -43,11 +48,14 @@ class Boot:
     def __init__(self, terminal: Terminal, draw: Callable[[str, int, int], View]) -> None:
         self.terminal = terminal
         self.surface = Surface(*terminal.size())
+        self.facts = TerminalFacts()
         self._draw = draw
         self._typed = ""
         self._rest = bytearray()
         self._thread: Thread | None = None
         self._wake: tuple[int, int] | None = None
+        self._is_dying = False
+        self._is_handed_over = False
 
     def __enter__(self) -> Self:
         self.start()
@@ -64,15 +72,15 @@ class Boot:
         Raises:
             OSError: it is no terminal, or it is gone.
         """
-        import signal  # 4 ms before the first frame, or a signal in those would leave the terminal raw
-
         self.terminal.farewell = self.surface.leave
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._die)
+        for number in _EXIT_SIGNALS:
+            if _signal.getsignal(number) is not _signal.SIG_IGN:
+                _signal.signal(number, self._die)
         try:
             self.terminal.enter()
             cursor = self.terminal.ask_cursor()
-            begin = self.surface.start(cursor)
+            # The frame goes over what a terminal shows of questions that it does not understand.
+            begin = self.surface.start(cursor) + questions(os.environ.get("TERM", ""))
             self.terminal.write(begin + self.surface.frame(self._draw("", *self.surface.size)))
             self._start_echo()
         except BaseException:
@@ -82,6 +90,7 @@ class Boot:
     def finish(self) -> tuple[str, bytes]:
         """Ends the echo: the text typed so far, and the bytes of what came after it."""
         self._stop_echo()
+        self._is_handed_over = True
         typed, rest = self._typed, bytes(self._rest) + self.terminal.take_typed()
         self._typed = ""
         self._rest.clear()
@@ -109,7 +118,7 @@ class Boot:
         if self._thread is None or self._wake is None:
             return
         os.write(self._wake[1], b"x")
-        self._thread.join()
+        self._thread.join(_JOIN_S if self._is_dying else None)
         self._thread = None
         for fd in self._wake:
             os.close(fd)
@@ -143,27 +152,31 @@ class Boot:
             if self._rest[0] in _BACKSPACES:
                 del self._rest[0]
                 self._typed = _without_last(self._typed)
-                continue
-            run = _plain_prefix(self._rest)
-            if not run:
+            elif run := _plain_prefix(self._rest):
+                self._typed += run.decode()
+                del self._rest[: len(run)]
+            elif not self.facts.cut_answer(self._rest):
                 break
-            self._typed += run.decode()
-            del self._rest[: len(run)]
-        if _INTERRUPT * 2 in self._rest:
-            import signal
+        if self._is_dying:
+            return
+        if _INTERRUPT * 2 in self._rest or (not self._typed and self._rest.startswith(_INTERRUPT)):
             from threading import main_thread
 
             # A real signal: it ends a system call, too.
-            signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
-        if self._typed != before and self.terminal.size() == self.surface.size:
+            _signal.pthread_kill(main_thread().ident or 0, _signal.SIGINT)
+        elif self._typed != before and self.terminal.size() == self.surface.size:
             self.terminal.write(self.surface.frame(self._draw(self._typed, *self.surface.size)))
 
     def _die(self, number: int, _frame: FrameType | None) -> None:
         """Gives the terminal back, then dies of the signal."""
-        import signal
-
+        if number == _signal.SIGINT and self._is_handed_over:
+            # The app has ended: one Ctrl-C too many shall not cut off what is said at the end.
+            self._is_handed_over = False
+            return
+        self._is_dying = True
+        self._stop_echo()
         self.terminal.leave()
-        signal.signal(number, signal.SIG_DFL)
+        _signal.signal(number, _signal.SIG_DFL)
         os.kill(os.getpid(), number)
         sys.exit(128 + number)  # somebody blocked it
 

@@ -27,6 +27,8 @@ ESCAPE_DELAY_S = 0.025
 """How long a lone ESC may be the beginning of a sequence."""
 SEQUENCE_DELAY_S = 0.5
 """How long a sequence that has begun may pause before it is given up."""
+ANSWER_DELAY_S = 3.0
+"""How long an answer of the terminal may pause; what comes of it later would be typed text."""
 PASTE_DELAY_S = 1.0
 """How long a paste may pause before what came so far is handed out."""
 MAX_SEQUENCE_BYTES = 256
@@ -64,6 +66,8 @@ class KeyDecoder:
         alone = self._buffer in (b"\x1b", b"\x1b\x1b") or (
             len(self._buffer) == 2 and self._buffer[1:2] in b"[O]P_^X"
         )
+        if not alone and self._buffer[1:2] in (b"]", b"P"):
+            return self._fed_at + ANSWER_DELAY_S
         return self._fed_at + (self._escape_delay_s if alone else SEQUENCE_DELAY_S)
 
     def expect_cursor_report(self) -> None:

@@ -104,7 +104,9 @@ class Surface:
         feeds = min(row, self.rows - 1) + (column > 0)
         self.top, self._painted = 0, None
         # Erased only when it is repainted, with what the frame does anyway.
-        return MODES_ON + (f"\x1b[{self.rows};1H" + "\n" * feeds if feeds else "")
+        # Whoever was killed here before may have left a region, colours and no cursor.
+        begin = f"\x1b[r\x1b[0m{_SHOW_CURSOR}{MODES_ON}"
+        return begin + (f"\x1b[{self.rows};1H" + "\n" * feeds if feeds else "")
 
     def leave(self) -> str:
         """The view erased, modes off, the cursor where the view began: for exit and suspension."""

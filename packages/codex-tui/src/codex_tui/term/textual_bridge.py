@@ -29,7 +29,9 @@ from textual.widget import Widget
 
 from codex_tui.term.inputs import CursorReport, Focus, Key, Paste
 from codex_tui.term.keys import KeyDecoder
+from codex_tui.term.reader import InputReader, WatchedLoop
 from codex_tui.term.rows import Piece, Row, make_row
+from codex_tui.term.signals import TerminalSignals
 from codex_tui.term.surface import View
 from codex_tui.term.viewport import ResizePolicy, Viewport
 
@@ -58,7 +60,13 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_running",
     ),
     "textual.driver:Driver": ("_app", "_loop", "_size"),
-    "textual.screen:Screen": ("_dirty_widgets", "_layout_required", "_on_timer_update"),
+    "textual.screen:Screen": (
+        "_compositor",
+        "_compositor_refresh",
+        "_dirty_widgets",
+        "_layout_required",
+        "_refresh_layout",
+    ),
     "textual.widget:Widget": (
         "_clear_arrangement_cache",
         "_layout_required",
@@ -73,7 +81,6 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
 _OSC = re.compile(r"\x1b\]([0-9]*)[^\x07\x1b]*(?:\x07|\x1b\\)")
 _PASSED_OSC = frozenset({"0", "2", "9", "52", "777"})  # title, notifications, clipboard
 _FOCUS_ATTEMPTS = 50
-_EXIT_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 Result = TypeVar("Result")
 
@@ -88,6 +95,11 @@ class InlineScreen(Screen[Any]):
         # Textual's rule for inline screens draws tall borders and wins over one of a subclass.
         self.styles.border = ("none", "black")
         self.styles.height = "100%" if self.IS_OVERLAY else "auto"
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Textual tells a screen the size that a layout gave it; it need not be laid out again for that."""
+        if event.size == self.outer_size and event.size != self.app.size:
+            event.prevent_default()
 
 
 class OverlayScreen(InlineScreen):
@@ -111,11 +123,22 @@ class InlineDriver(Driver):
     ) -> None:
         assert isinstance(app, InlineApp)
         super().__init__(app, debug=debug, mouse=False, size=size or app.terminal.size())
-        self._is_reading = False
-        self._expiry: asyncio.TimerHandle | None = None
-        self._signals: list[int] = []
-        self._former_handlers: dict[int, Any] = {}
-        self._is_terminated = False
+        self.reader = InputReader(
+            app.terminal,
+            app.decoder,
+            self._loop,
+            take=self._dispatch,
+            ended=lambda: app.terminated(signal.SIGHUP),
+            guard=app.failing,
+        )
+        self.signals = TerminalSignals(
+            self._loop,
+            resized=app.viewport.window_changed,
+            stopped=self._stopped,
+            continued=self._continued,
+            terminated=lambda number: app.terminated(number),
+            leave=app.terminal.leave,
+        )
 
     @property
     def is_inline(self) -> bool:
@@ -135,112 +158,40 @@ class InlineDriver(Driver):
         self._app.post_message(message)
 
     def start_application_mode(self) -> None:
-        """Signals only; the terminal was taken by the boot, and input waits for `read_input`."""
-        app = self._app
-        handlers = {
-            signal.SIGWINCH: app.viewport.window_changed,
-            signal.SIGTSTP: self._stopped,
-            signal.SIGCONT: self._continued,
-        }
-        for number, handler in handlers.items():
-            self._loop.add_signal_handler(number, handler)
-        self._signals = [*handlers]
-        # Not by the loop: what hangs in it shall still be ended by a second signal.
-        for number in _EXIT_SIGNALS:
-            self._former_handlers[number] = signal.signal(number, self._terminated)
+        """Signals only; the terminal was taken by the boot, and input waits for the first layout."""
+        self.signals.start()
 
     def stop_application_mode(self) -> None:
         """Gives the terminal back."""
         self.disable_input()
         self._app.end_boot()
-        for number in self._signals:
-            self._loop.remove_signal_handler(number)
-        self._signals = []
-        for number, former in self._former_handlers.items():
-            signal.signal(number, former)
-        self._former_handlers.clear()
+        self.signals.stop()
         self._app.viewport.give_away()
 
     def disable_input(self) -> None:
         """Stops reading."""
-        if self._is_reading:
-            self._loop.remove_reader(self._app.terminal.in_fd)
-            self._is_reading = False
-        if self._expiry is not None:
-            self._expiry.cancel()
-            self._expiry = None
-
-    def read_input(self) -> None:
-        """Reads from now on."""
-        if not self._is_reading:
-            self._loop.add_reader(self._app.terminal.in_fd, self._read)
-            self._is_reading = True
-
-    def feed(self, data: bytes) -> None:
-        """Bytes from the terminal become messages."""
-        for found in self._app.decoder.feed(data, self._loop.time()):
-            self._dispatch(found)
-        self._arm_expiry()
-
-    @contextmanager
-    def without_job_control(self) -> Iterator[None]:
-        """SIGTSTP stops the process while the block lasts, and SIGCONT is nobody's business."""
-        for number in (signal.SIGTSTP, signal.SIGCONT):
-            self._loop.remove_signal_handler(number)
-        try:
-            yield
-        finally:
-            self._loop.add_signal_handler(signal.SIGTSTP, self._stopped)
-            self._loop.add_signal_handler(signal.SIGCONT, self._continued)
-
-    def _read(self) -> None:
-        with self._app.failing():
-            data = self._app.terminal.read()
-            if data:
-                self.feed(data)
-            else:
-                self.disable_input()
-                self._app.terminated(signal.SIGHUP)
-
-    def _arm_expiry(self) -> None:
-        if self._expiry is not None:
-            self._expiry.cancel()
-            self._expiry = None
-        deadline = self._app.decoder.deadline
-        if deadline is not None:
-            self._expiry = self._loop.call_at(deadline, self._expire)
-
-    def _expire(self) -> None:
-        self._expiry = None
-        # The loop may call a moment early, by the clock's resolution.
-        now = max(self._loop.time(), self._app.decoder.deadline or 0.0)
-        with self._app.failing():
-            for found in self._app.decoder.expire(now):
-                self._dispatch(found)
-            self._arm_expiry()
+        self.reader.stop()
 
     def _dispatch(self, found: Input) -> None:
         match found:
             case Key(name="ctrl+z"):
                 self._app.suspend_process()
             case Key():
-                self.process_message(events.Key(textual_key(found.name), found.text))
+                event = events.Key(textual_key(found.name), found.text)
+                event.time = found.at
+                self.process_message(event)
             case Paste():
+                if not self._app.facts.marks_pastes:
+                    self._app.facts.marks_pastes = True
+                    self._app.facts_changed()
                 self.process_message(events.Paste(found.text))
             case Focus():
                 self._app.terminal_focus_changed(has_focus=found.has_focus)
             case CursorReport():
                 self._app.viewport.cursor_report(found.row)
             case _:
-                self._app.terminal_replied(found.kind, found.body)
-
-    def _terminated(self, number: int, _frame: object) -> None:
-        if self._is_terminated:
-            self._app.terminal.leave()
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-        self._is_terminated = True
-        self._loop.call_soon_threadsafe(self._app.terminated, number)
+                if self._app.facts.learn(found.kind, found.body):
+                    self._app.facts_changed()
 
     def _stopped(self) -> None:
         with self._app.failing():
@@ -249,7 +200,7 @@ class InlineDriver(Driver):
     def _continued(self) -> None:
         with self._app.failing():
             self._app.viewport.was_stopped()
-            self.feed(self._app.terminal.take_typed())
+            self.reader.feed(self._app.terminal.take_typed())
 
 
 class InlineApp(App[Result], Generic[Result]):
@@ -266,6 +217,8 @@ class InlineApp(App[Result], Generic[Result]):
     def __init__(self, boot: Boot, *, policy: ResizePolicy = ResizePolicy.SMART) -> None:
         super().__init__(driver_class=InlineDriver, ansi_color=True)
         self.terminal = boot.terminal
+        self.facts = boot.facts
+        """What the terminal says about itself, so far."""
         self.decoder = KeyDecoder()
         self.failure: Exception | None = None
         """What ended the app, if an error did."""
@@ -298,8 +251,8 @@ class InlineApp(App[Result], Generic[Result]):
     def terminal_focus_changed(self, *, has_focus: bool) -> None:
         """The terminal's window got or lost the keyboard."""
 
-    def terminal_replied(self, kind: str, body: str) -> None:
-        """The terminal said something that is neither a key nor a cursor position."""
+    def facts_changed(self) -> None:
+        """The terminal said something about itself: `facts`. What it said earlier is there already."""
 
     def terminated(self, number: int) -> None:
         """A signal or the terminal's end asks the app to go; exits with 128 and the signal's number."""
@@ -323,9 +276,10 @@ class InlineApp(App[Result], Generic[Result]):
         if self.is_headless or not self._running or self._batch_count:
             return
         screen = self.screen
-        for widget in widgets or ((screen.focused,) if screen.focused is not None else ()):
+        seen = widgets or ((screen.focused,) if screen.focused is not None else ())
+        changed = [widget for widget in seen if screen in widget.ancestors]  # and not below an overlay
+        for widget in changed:
             if widget._layout_required:
-                widget._layout_required = False
                 for ancestor in widget.ancestors:
                     if not isinstance(ancestor, Widget):
                         break
@@ -335,9 +289,17 @@ class InlineApp(App[Result], Generic[Result]):
                         break
                 screen._layout_required = True
             if widget._repaint_required:
-                widget._repaint_required = False
                 screen._dirty_widgets.add(widget)
-        screen._on_timer_update()
+        if screen._layout_required:
+            screen._refresh_layout()
+        elif screen._dirty_widgets or screen._repaint_required:
+            if screen._repaint_required:
+                screen._dirty_widgets.add(screen)
+            screen._compositor.update_widgets(screen._dirty_widgets)
+            screen._compositor_refresh()
+        # All of it is on the terminal now. A layout asks for another one, of what it has just laid out.
+        for widget in (*changed, screen):
+            widget._layout_required = widget._repaint_required = False
 
     def row_of(self, strip: Strip, cols: int) -> Row:
         """A strip as the terminal gets it."""
@@ -407,12 +369,14 @@ class InlineApp(App[Result], Generic[Result]):
         driver = self._driver
         if not isinstance(driver, InlineDriver):
             return
-        with self.terminal_given_away(), driver.without_job_control():
+        with self.terminal_given_away():
             os.kill(0, signal.SIGTSTP)
 
     @contextmanager
     def terminal_given_away(self) -> Iterator[None]:
         """The terminal is as a shell left it while the block lasts, for another program to use.
+
+        The app may go on meanwhile, and may even end; nothing is written until the block does.
 
         Raises:
             OSError: the terminal went away meanwhile.
@@ -422,11 +386,13 @@ class InlineApp(App[Result], Generic[Result]):
         driver.disable_input()
         self.viewport.give_away()
         try:
-            yield
+            with driver.signals.others_at_work():
+                yield
         finally:
-            self.viewport.take_back()
-            driver.feed(self.terminal.take_typed())
-            driver.read_input()
+            if driver.signals.is_started:
+                self.viewport.take_back()
+                driver.reader.feed(self.terminal.take_typed())
+                driver.reader.start()
 
     # --- beginning and end ---------------------------------------------------------------------------
 
@@ -449,8 +415,8 @@ class InlineApp(App[Result], Generic[Result]):
             self.type_ahead(typed)
             self.paint_now()
         self.viewport.release()
-        driver.feed(rest)
-        driver.read_input()
+        driver.reader.feed(rest)
+        driver.reader.start()
         gc.freeze()
         gc.enable()
 
@@ -500,7 +466,8 @@ def run_inline(app: InlineApp[Result]) -> Result | None:
         Exception: what ended the app, if an error did.
     """
     try:
-        result = asyncio.run(app.run_async(mouse=False))
+        with asyncio.Runner(loop_factory=WatchedLoop) as runner:
+            result = runner.run(app.run_async(mouse=False))
     finally:
         app.terminal.leave()
         gc.enable()

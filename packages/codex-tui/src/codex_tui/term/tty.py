@@ -46,6 +46,7 @@ class Terminal:
         self.unanswered = 0
         """Questions for the cursor that got no answer in time; it may come yet, and is no key then."""
         self._saved: list[int | list[bytes | int]] | None = None
+        self._original: list[int | list[bytes | int]] | None = None
         self._typed = bytearray()
         self._is_registered = False
         self._owner_pid = 0
@@ -66,7 +67,8 @@ class Terminal:
     def enter(self) -> None:
         """Raw: every byte comes as it is typed, nothing is echoed, a line feed only feeds.
 
-        What held before the first call is what `leave` puts back.
+        What held before is what `leave` puts back; if it is what some program left behind, what held before
+        the first call.
 
         Raises:
             OSError: it is no terminal, or it is gone.
@@ -92,7 +94,9 @@ class Terminal:
             self.is_gone = True
             raise OSError(*error.args) from error
         if self._saved is None:
-            self._saved = saved
+            self._saved = saved if self._original is None or _is_usual(saved) else self._original
+            if self._original is None:
+                self._original = self._saved = _repaired(saved)
         self._owner_pid = os.getpid()
         if not self._is_registered:
             self._is_registered = True
@@ -175,6 +179,32 @@ class Terminal:
         if found is None:
             self.unanswered += 1
         return found
+
+
+_USUAL_LINES = termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN
+
+
+def _is_usual(settings: list[int | list[bytes | int]]) -> bool:
+    """Whether a shell may have set it so: lines are edited, and shown as they are."""
+    lines, outputs = settings[3], settings[1]
+    assert isinstance(lines, int)
+    assert isinstance(outputs, int)
+    return lines & _USUAL_LINES == _USUAL_LINES and bool(outputs & termios.OPOST)
+
+
+def _repaired(settings: list[int | list[bytes | int]]) -> list[int | list[bytes | int]]:
+    """`settings`, unless they are what somebody left behind who was killed: then those of any terminal."""
+    inputs, outputs, _, lines = settings[:4]
+    assert isinstance(inputs, int)
+    assert isinstance(outputs, int)
+    assert isinstance(lines, int)
+    if lines & _USUAL_LINES or outputs & termios.OPOST or inputs & termios.ICRNL:
+        return settings
+    found = list(settings)
+    found[0] = inputs | termios.BRKINT | termios.ICRNL | termios.IXON
+    found[1] = outputs | termios.OPOST | termios.ONLCR
+    found[3] = lines | _USUAL_LINES | termios.ECHOE | termios.ECHOK
+    return found
 
 
 def cut_cursor_report(data: bytearray) -> tuple[int, int] | None:

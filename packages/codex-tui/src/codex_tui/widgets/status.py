@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codex_core.presentation.safe_text import exact_text
+from codex_core.presentation.safe_text import exact_line, exact_text
 from codex_core.presentation.spans import Emphasis, Line, Span, Style
 from codex_tui.history.progress import elapsed_text, spinner
 from codex_tui.history.wrapping import wrapped
+from codex_tui.term.rows import cell_width
 
 if TYPE_CHECKING:
     from codex_tui.composer.message_queue import MessageQueue
@@ -22,11 +23,14 @@ def status_rows(history: History, state: AppState, now: float, width: int) -> li
     if not state.is_running:
         return []
     seconds = state.clock.seconds(now)
-    words = exact_text(history.status).replace("\n", " ")
+    words = exact_line(history.status)
     tail = f" ({elapsed_text(seconds)} • "
     room = max(width - len(tail) - len("Esc to interrupt)") - 3, 8)
-    if len(words) > room:
-        words = words[: room - 1] + "…"
+    if cell_width(words) > room:
+        words = words[: room - 1]
+        while cell_width(words) > room - 1:
+            words = words[:-1]
+        words += "…"
     return [
         (),
         (
