@@ -46,9 +46,6 @@ async def test_another_program_that_sends_a_token_to_the_wrong_server_is_found(
     secrets: Watch, issuer: MockIssuer, scratch_home: ScratchHome, where: str, name: str
 ) -> None:
     token = issuer.new_tokens()[name]
-    if where != "head" and len(token) < 6:
-        token = f"{token}-{'x' * 6}"
-        secrets.learn_issuers(token, name, issuer.url)
     async with MockIssuer() as other, ModelServer([answer(message("x"))] * 9) as server:
         for url in (f"{other.url}/oauth/x", f"{server.base_url}/responses"):
             command = [sys.executable, "-c", SEND, url, where, token]
@@ -57,6 +54,16 @@ async def test_another_program_that_sends_a_token_to_the_wrong_server_is_found(
     command = [sys.executable, "-c", SEND, f"{issuer.url}/oauth/x", where, token]
     (await run_script_async(command, env=scratch_home.environ(), cwd=scratch_home.path)).check()
     assert secrets.take_findings() == []
+
+
+async def test_tokens_of_two_issuers_are_never_taken_for_each_other(
+    secrets: Watch, issuer: MockIssuer
+) -> None:
+    async with MockIssuer() as other, make_client(other.url) as client:
+        for token in issuer.new_tokens().values():
+            other.new_tokens()
+            await client.post(f"{other.url}/oauth/revoke", json={"token": token})
+            assert len(secrets.take_findings()) == 2, "as it is sent, and as it arrives"
 
 
 async def test_a_request_of_this_process_is_found_wherever_it_goes(

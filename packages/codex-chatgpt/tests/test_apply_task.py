@@ -169,6 +169,18 @@ def test_a_refusal_is_shown_as_it_is_and_harmless(place: Place, capsys: pytest.C
     )
 
 
+def test_a_refusal_never_shows_the_token(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    assert failed(place, capsys, reply(b"you sent Bearer at-1", 502)) == (
+        "Request failed with status 502 Bad Gateway: you sent Bearer ***"
+    )
+
+
+def test_an_empty_token_is_none(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.log_in(access_token="")
+    assert failed(place, capsys).startswith("Token data is not available")
+    assert place.server.log == []
+
+
 def test_a_refused_token_is_renewed_once(
     place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -246,7 +258,9 @@ def test_conflicts_stay_marked_and_are_named(place: Place, capsys: pytest.Captur
     assert "<<<<<<< ours" in place.repo.read("README.md")
 
 
-@pytest.mark.parametrize("path", ["../outside", ".git/hooks/pre-commit"])
+@pytest.mark.parametrize(
+    "path", ["../outside", ".git/hooks/pre-commit", "below/../../outside", ".GIT/hooks/pre-commit"]
+)
 def test_a_diff_cannot_reach_out_of_the_work_tree(
     place: Place, capsys: pytest.CaptureFixture[str], path: str
 ) -> None:

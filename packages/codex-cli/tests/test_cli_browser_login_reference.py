@@ -105,7 +105,7 @@ async def sign_in(program: str, home: ScratchHome, certificates: Path, *, gives_
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates / "cert.pem", certificates / "key.pem")
     async with (
-        MockIssuer(gives_key=gives_key) as issuer,
+        MockIssuer(gives_key=gives_key, mark="the-same-for-both") as issuer,
         _relay(int(issuer.url.rpartition(":")[2]), context) as tls_port,
         _relay(tls_port) as proxy_port,
     ):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -184,6 +185,18 @@ def test_a_healthy_home_passes(home: ScratchHome, capsys: pytest.CaptureFixture[
     assert report["checks"]["login"]["data"]["mode"] == "apikey"
     assert report["checks"]["providers"]["status"] == "skipped"
     assert KEY not in json.dumps(report)
+
+
+def test_a_login_in_the_keyring_is_found_there(
+    home: ScratchHome, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = json.dumps({"OPENAI_API_KEY": KEY})
+    ring = SimpleNamespace(get_password=lambda service, account: stored)
+    monkeypatch.setitem(sys.modules, "keyring", ring)
+    home.write("config.toml", 'cli_auth_credentials_store = "keyring"\n')
+    login = examined([], capsys)["checks"]["login"]
+    assert (login["status"], login["summary"]) == ("ok", "logged in with an API key, stored in the keyring")
+    assert login["data"]["storage"] == "the keyring"
 
 
 def test_a_report_for_people_ends_with_a_verdict(

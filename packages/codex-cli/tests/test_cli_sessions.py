@@ -101,6 +101,34 @@ def test_a_row_says_which_when_where_and_what(run: Any) -> None:
     assert len(rows) == 4
 
 
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_rows_fit_and_stand_below_each_other_in_any_script(columns: int) -> None:
+    from rich.cells import cell_len
+
+    from codex_cli.sessions.listing import table
+    from codex_core.rollout.summary import SessionSummary
+
+    def summary(number: int, cwd: str, preview: str) -> SessionSummary:
+        return SessionSummary(
+            uuid(number), "/p", "2026-11-22T08-34-04", 0.0, 1, False, cwd, "main", "m", "o", preview, 1, 5
+        )
+
+    summaries = [
+        summary(0x10000000, "/w/目录/" + "深" * 40, "日本語のテスト" * 20),
+        summary(0x20000000, "/w/" + "a" * 60 + "/project", "plain " * 40),
+        summary(0x30000000, "/w", "short"),
+    ]
+    rows = table(summaries, home="/home/me", columns=columns).split("\n")
+    assert max(map(cell_len, rows)) <= columns
+    starts = [
+        cell_len(row[: row.index(word)])
+        for row, word in zip(rows, ("began", "日", "plain", "short"), strict=True)
+    ]
+    assert len(set(starts)) == 1
+    assert "ect (main)" in rows[2]
+    assert rows[3].endswith("  short")
+
+
 def test_pages_reach_every_session(run: Any) -> None:
     first = run("list", "-n", "2", "--json")
     assert listed(first) == [3, 2]

@@ -277,12 +277,10 @@ async def test_a_code_for_another_device(scratch_home: ScratchHome, issuer: Mock
 
 
 async def test_a_device_login_that_is_refused(scratch_home: ScratchHome, issuer: MockIssuer) -> None:
-    issuer.failing["/api/accounts/deviceauth/token"] = (500, {}, b"")
+    issuer.failing["/api/accounts/deviceauth/token"] = (400, {}, b"")
     command = ("codex", "login", "--device-auth", "--experimental_issuer", issuer.url)
     done = (await run_script_async(*command, env=scratch_home.environ(), cwd=scratch_home.path)).check(1)
-    assert done.stderr.endswith(
-        "\nError logging in: device auth failed with status 500 Internal Server Error\n"
-    )
+    assert done.stderr.endswith("\nError logging in: device auth failed with status 400 Bad Request\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -332,6 +330,7 @@ async def test_a_device_login_can_be_stopped_while_the_issuer_is_silent(scratch_
 
 async def test_a_hang_up_that_is_ignored_stays_ignored(scratch_home: ScratchHome, issuer: MockIssuer) -> None:
     issuer.device_answers = [403]
+    issuer.device_interval = "1"
     ignoring = ["/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh"]
     command = [*ignoring, *ON_STDOUT, script_path("codex"), "login", "--device-auth"]
     command += ["--experimental_issuer", issuer.url]

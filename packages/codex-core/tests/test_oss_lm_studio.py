@@ -79,6 +79,20 @@ async def test_a_missing_model_without_its_program(scratch_home: ScratchHome, tm
         await prepare(services)
 
 
+async def test_no_program_of_the_working_directory_is_run(
+    scratch_home: ScratchHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / ".lmstudio" / "bin" / "lms"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\nexit 0\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    answer = httpx.Response(200, json={"data": []})
+    services = services_of(scratch_home, answer, PATH="/nowhere", HOME="")
+    with pytest.raises(LocalModelError, match="Get it with: `lms get"):
+        await prepare(services)
+
+
 @pytest.mark.parametrize("code", [0, 3])
 async def test_a_missing_model_is_got_by_its_program(scratch_home: ScratchHome, code: int) -> None:
     program = scratch_home.path / ".lmstudio" / "bin" / "lms"

@@ -95,6 +95,7 @@ def test_fields_of_newer_programs_are_kept():
         ('{"tokens": {"id_token": "SECRET"}}', "invalid ID token format in `tokens.id_token`"),
         (json.dumps({"tokens": {"id_token": ID_TOKEN}}), "missing field `access_token` in `tokens`"),
         ('{"last_refresh": "yesterday"}', "`last_refresh` is not a time"),
+        ('{"last_refresh": "0001-01-01T00:00:00+23:00"}', "`last_refresh` is not a time"),
         ("[" * 100_000, "it is not JSON"),
     ],
 )
@@ -117,6 +118,17 @@ def test_missing_file_is_none_and_a_directory_is_an_error(tmp_path):
     (tmp_path / "auth.json").mkdir()
     with pytest.raises(CredentialsError, match=r"cannot be read: Is a directory \(os error 21\)"):
         read_auth(str(tmp_path))
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "auth.json")
+    with pytest.raises(CredentialsError, match=r"auth\.json cannot be read: it is not a regular file$"):
+        read_auth(str(tmp_path))
+
+
+def test_a_time_of_long_ago_survives_a_write(tmp_path):
+    write_auth(str(tmp_path), StoredAuth(last_refresh=datetime(1, 2, 3, tzinfo=UTC)))
+    assert read_auth(str(tmp_path)).last_refresh == datetime(1, 2, 3, tzinfo=UTC)
 
 
 def test_write_makes_the_directory_and_shows_the_file_to_its_owner_only(tmp_path):
@@ -156,6 +168,17 @@ def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch
         write_auth(str(tmp_path), StoredAuth(api_key="new"))
     assert os.listdir(tmp_path) == ["auth.json"]
     assert read_auth(str(tmp_path)) == StoredAuth(api_key="old")
+
+
+def test_delete_through_a_symbolic_link_removes_the_secrets_and_keeps_the_link(tmp_path):
+    link, target = tmp_path / "auth.json", tmp_path / "elsewhere.json"
+    link.symlink_to(target)
+    write_auth(str(tmp_path), StoredAuth(api_key="k"))
+    assert delete_auth(str(tmp_path)) is True
+    assert link.is_symlink()
+    assert not target.exists()
+    assert read_auth(str(tmp_path)) is None
+    assert delete_auth(str(tmp_path)) is False
 
 
 def test_delete_says_whether_there_was_a_file(tmp_path):

@@ -105,7 +105,7 @@ async def test_a_sign_in_from_the_first_page_to_a_request(tmp_path, issuer):
         "tokens": {
             "id_token": document["tokens"]["id_token"],
             "access_token": document["tokens"]["access_token"],
-            "refresh_token": "rt-2",
+            "refresh_token": next(iter(issuer.refresh_tokens)),
             "account_id": "acc-123",
             "oauth_provenance": {"issuer": issuer.url, "client_id": "app_EMoamEEZ73f0CkXaXp7hrann"},
         },
@@ -319,6 +319,29 @@ async def test_a_home_that_is_not_writable_is_told_before_anybody_signs_in(tmp_p
     (tmp_path / "file").write_text("")
     with pytest.raises(CredentialsError, match="cannot be made: Not a directory"):
         await BrowserLogin(settings(tmp_path / "file" / "home", issuer)).start()
+
+
+async def test_any_method_will_do_also_one_without_a_body(tmp_path, issuer):
+    async with BrowserLogin(settings(tmp_path, issuer)) as login:
+        url = f"http://127.0.0.1:{login.port}/"
+        async with make_client(url) as client:
+            for method, text in (("HEAD", ""), ("POST", "Not Found")):
+                answer = await client.request(method, url, content=b"x" * 9)
+                assert (answer.status_code, answer.text) == (404, text)
+            answer = await client.head(f"{url}cancel")
+        assert answer.headers["content-length"] == str(len("Login cancelled"))
+        assert await fails(login) == "Login cancelled"
+
+
+async def test_the_page_comes_though_a_name_in_it_is_no_text(tmp_path, issuer, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise CredentialsError("/home/\udcff/auth.json cannot be written")
+
+    async with BrowserLogin(settings(tmp_path, issuer)) as login:
+        monkeypatch.setattr(browser_login, "store_sign_in", refuse)
+        page = await browse(login.auth_url)
+        assert "/home/?/auth.json cannot be written" in page.text
+        assert "cannot be written" in await fails(login)
 
 
 async def test_other_paths_are_not_there(tmp_path, issuer):

@@ -103,6 +103,19 @@ async def test_failures(tmp_path, issuer, path, reply, message):
     assert not (tmp_path / "auth.json").exists()
 
 
+async def test_a_server_that_is_busy_for_a_while_ends_nothing(tmp_path, issuer):
+    issuer.device_answers = [429, 502, 503, 503, 403, 500, 500, 500, 500]
+    chosen = settings(tmp_path, issuer)
+    await wait_for_device(chosen, await request_device_code(chosen), sleep=Naps())
+    assert len(issuer.asked(POLL)) == 10
+
+
+async def test_a_refusal_ends_it_at_once(tmp_path, issuer):
+    issuer.device_answers = [403, 400, 403]
+    assert await fails(settings(tmp_path, issuer)) == "device auth failed with status 400 Bad Request"
+    assert len(issuer.asked(POLL)) == 2
+
+
 async def test_a_code_nobody_types_runs_out(tmp_path, issuer, monkeypatch):
     monkeypatch.setattr(device_login, "CODE_LIFETIME_S", 0.05)
     issuer.failing[POLL] = (403, {}, b"")

@@ -98,6 +98,24 @@ async def test_https_goes_through_the_proxy_as_a_tunnel(serving, monkeypatch, va
     assert proxy.requests[0].startswith(b"CONNECT server.invalid:443 HTTP/1.1\r\n")
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_with_a_certificate_of_the_company_is_trusted(serving, monkeypatch, data, scheme):
+    async def refuse(request, reader, writer):
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+        return True
+
+    monkeypatch.setenv("CODEX_CA_CERTIFICATE", os.path.join(data, "authority.pem"))
+    async with serving(refuse, _server_tls(data)) as proxy:
+        monkeypatch.setenv("ALL_PROXY", proxy.url())
+        async with make_client(f"{scheme}://server.invalid/") as client:
+            if scheme == "http":
+                assert (await client.get("http://server.invalid/")).status_code == 407
+            else:
+                with pytest.raises(httpx.ProxyError, match="407"):
+                    await client.get("https://server.invalid/")
+    assert len(proxy.requests) == 1
+
+
 async def test_client_of_a_proxied_http_url_trusts_nobody(serving, text_answer, monkeypatch, data):
     async def tunnel(request, reader, writer):
         ours, theirs = await asyncio.open_connection("127.0.0.1", server.port)

@@ -40,6 +40,11 @@ from codex_login.proxies import proxy_for
         ("10.0.0.0/8", "11.0.0.1", False),
         ("10.0.0.0/8", "10.example.com", False),
         ("168.1.1", "192.168.1.1", False),
+        ("169.254/16", "169.254.7.1", True),
+        ("169.254/16", "169.253.7.1", False),
+        ("192.168.", "192.168.7.1", True),
+        ("192.168.", "192.169.7.1", False),
+        ("10.:443", "10.1.2.3", True),
         ("fd00::/8", "fd12::1", True),
         ("fd00::/8", "fe80::1", False),
         ("fd12:0::1", "fd12::1", True),
@@ -61,8 +66,16 @@ def test_an_entry_names_what_it_names_elsewhere(entry: str, host: str, exempt: b
 
 @pytest.mark.parametrize("entry", ["[::1", "[::1]x", "[::1]:x", "10.0.0.0/99", "::zz", "a/b", ".", "*, [::1"])
 def test_an_entry_that_names_nothing_is_told(entry: str) -> None:
-    with pytest.raises(ProxySetupError, match="NO_PROXY has an entry in it that is no host name or address"):
+    with pytest.raises(
+        ProxySetupError, match="NO_PROXY has an entry in it that is no host name or address: "
+    ):
         is_exempt("https", "a.test", 443, f"b.test,{entry}")
+
+
+def test_an_entry_that_names_nothing_is_shown_without_a_password() -> None:
+    with pytest.raises(ProxySetupError) as caught:
+        is_exempt("https", "a.test", 443, "https://ann:pa55@a.test/x")
+    assert str(caught.value).endswith(": https://a.test/x")
 
 
 @given(st.text(max_size=40), st.text(max_size=20))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import errno
 import fcntl
 import json
 import logging
@@ -13,11 +14,12 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from codex_login import issuer as issuer_module
 from codex_login import refresh as refresh_module
 from codex_login.auth import AuthManager, login_with_api_key
 from codex_login.errors import LoginError, RefreshError
 from codex_login.refresh import TokenRefresher, is_stale
-from codex_login.storage import parse_auth
+from codex_login.storage import parse_auth, read_auth
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 OLD = (NOW - timedelta(days=29)).isoformat()
@@ -98,6 +100,8 @@ def lock_held(home):
         (FRESH, jwt(exp=NOW.timestamp() - 60), True),
         (FRESH, jwt(exp="soon"), False),
         (OLD, jwt(exp=NOW.timestamp() + 60), True),
+        (NOW.isoformat(), jwt(exp=NOW.timestamp() - 60), False),  # the clock is fast, or would renew for ever
+        ((NOW + timedelta(days=1)).isoformat(), jwt(exp=NOW.timestamp() - 60), True),
     ],
 )
 def test_when_tokens_are_due(tmp_path, last, access, stale):
@@ -207,6 +211,24 @@ async def test_lock_that_is_never_given_up_is_an_error(tmp_path, monkeypatch):
         await Issuer().manager(tmp_path).refresh_token()
 
 
+async def test_where_the_file_system_knows_no_locks_nobody_is_kept_out(tmp_path, monkeypatch):
+    store(tmp_path)
+
+    def refuse(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert await Issuer(renewed()).manager(tmp_path).refresh_token() == "at-2"
+    assert stored(tmp_path)["tokens"]["refresh_token"] == "rt-2"
+
+
+async def test_an_answer_without_end_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(issuer_module, "MAX_ANSWER_BYTES", 100)
+    store(tmp_path)
+    with pytest.raises(RefreshError, match="is too long"):
+        await Issuer(renewed(more="x" * 100)).manager(tmp_path).refresh_token()
+
+
 @pytest.mark.parametrize("change", ["other account", "signed out", "key"])
 async def test_another_sign_in_since_is_not_renewed(tmp_path, change):
     store(tmp_path)
@@ -278,13 +300,13 @@ async def test_refusal_is_forgotten_with_the_tokens_it_was_about(tmp_path):
 )
 async def test_failure_that_may_pass_can_be_tried_again(tmp_path, answer, message):
     store(tmp_path)
-    before = stored(tmp_path)
+    before = read_auth(str(tmp_path))
     manager = Issuer(answer, renewed()).manager(tmp_path)
     with pytest.raises(RefreshError) as raised:
         await manager.refresh_token()
     assert str(raised.value) == message
     assert raised.value.retryable is True
-    assert stored(tmp_path) == before
+    assert read_auth(str(tmp_path)) == before
     assert await manager.refresh_token() == "at-2"
 
 
@@ -293,7 +315,7 @@ async def test_issuer_that_does_not_answer_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(refresh_module, "TIMEOUT_S", 0)
     issuer = Issuer()
     issuer.go_on.clear()
-    with pytest.raises(RefreshError, match="timed out while refreshing the access token"):
+    with pytest.raises(RefreshError, match=r"Failed to refresh token: .*: no answer within 0 seconds"):
         await issuer.manager(tmp_path).refresh_token()
 
 
@@ -410,6 +432,27 @@ async def test_sign_in_or_out_during_a_renewal_is_what_counts(tmp_path, change):
         with pytest.raises(RefreshError, match="you have since logged out or signed in to another account"):
             await asking
     assert (path.read_text() if path.exists() else None) == before
+
+
+@pytest.mark.parametrize("after", ["logout", "key"])
+async def test_a_sign_in_or_out_in_this_process_right_after_a_renewal_is_what_counts(tmp_path, after):
+    store(tmp_path)
+    manager = Issuer(renewed()).manager(tmp_path)
+    refresher = manager._refresher
+
+    class Changing:
+        async def refresh(self, cached):
+            found = await refresher.refresh(cached)
+            if after == "logout":
+                manager.logout()
+            else:
+                login_with_api_key(str(tmp_path), "sk-new")
+                manager.reload()
+            return found
+
+    manager._refresher = Changing()
+    assert await manager.refresh_token() == (None if after == "logout" else "sk-new")
+    assert (manager.auth() is None) is (after == "logout")
 
 
 async def test_secrets_in_the_issuers_url_are_not_shown(tmp_path):

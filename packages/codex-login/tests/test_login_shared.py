@@ -149,6 +149,15 @@ def test_logging_out_leaves_no_credentials_behind(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+async def test_logging_out_gives_back_what_another_process_has_renewed_meanwhile(tmp_path, issuer):
+    store(tmp_path, issuer)
+    manager = AuthManager(str(tmp_path))
+    await AuthManager(str(tmp_path)).refresh_token()
+    newest = stored(tmp_path)["tokens"]["refresh_token"]
+    assert await manager.sign_out() is True
+    assert [request.fields["token"] for request in issuer.asked("/oauth/revoke")] == [newest]
+
+
 async def test_a_process_killed_while_it_renews_blocks_nobody(tmp_path, issuer):
     tokens = store(tmp_path, issuer, last=OLD)
     hanging = asyncio.Event()
@@ -188,6 +197,8 @@ async def test_a_full_disk_loses_nothing_and_is_told(tmp_path, issuer, monkeypat
             await manager.refresh_token()
     assert (tmp_path / "auth.json").read_bytes() == before
     assert sorted(os.listdir(tmp_path)) == ["auth.json", "auth.json.lock"]
+    assert issuer.requests == []  # a refresh token is good once
+    assert await manager.refresh_token() == stored(tmp_path)["tokens"]["access_token"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
@@ -231,10 +242,11 @@ async def test_tokens_are_renewed_and_revoked_where_they_came_from_and_nowhere_e
         await AuthManager(str(tmp_path)).refresh_token()
         manager = AuthManager(str(tmp_path / "b"))
         await manager.refresh_token()
+        [renewed] = other.refresh_tokens
         assert await manager.sign_out() is True
         assert [request.path for request in other.requests] == ["/oauth/token", "/oauth/revoke"]
         assert other.requests[1].fields == {
-            "token": "rt-2",
+            "token": renewed,
             "token_type_hint": "refresh_token",
             "client_id": "me",
         }

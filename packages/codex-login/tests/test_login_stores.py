@@ -51,6 +51,13 @@ class LockedKeyring:
         raise LockedError
 
 
+class ForgetfulKeyring(MemoryKeyring):
+    """Takes everything and keeps nothing, as the backend `null` of the library does."""
+
+    def set_password(self, service: str, username: str, password: str, /) -> None:
+        pass
+
+
 @pytest.fixture
 def ring() -> MemoryKeyring:
     return MemoryKeyring()
@@ -117,6 +124,16 @@ def test_auto_keeps_to_the_file_where_there_is_no_keyring(tmp_path):
     assert store.read().api_key == SECRET
     assert store.delete() is True
     assert store.delete() is False
+
+
+def test_a_keyring_that_keeps_nothing_loses_nothing(tmp_path):
+    login_with_api_key(str(tmp_path), "sk-before")
+    with pytest.raises(KeyringUnavailableError, match="cannot be written: the keyring does not keep them"):
+        KeyringStore(str(tmp_path), ForgetfulKeyring()).write(StoredAuth(api_key=SECRET))
+    assert FileStore(str(tmp_path)).read().api_key == "sk-before"
+    store = AutoStore(str(tmp_path), ForgetfulKeyring())
+    login_with_api_key(str(tmp_path), SECRET, store=store)
+    assert store.read().api_key == SECRET
 
 
 def test_a_locked_keyring_is_told_in_one_line(tmp_path):

@@ -52,14 +52,16 @@ class Backend:
         token = await self._token()
         status, content = await self._get(url, token)
         if status == 401 and await self.auth.recover_from_unauthorized(token):
-            status, content = await self._get(url, await self._token())
+            token = await self._token()
+            status, content = await self._get(url, token)
         if not 200 <= status < 300:
-            raise TaskError(f"Request failed with status {_status_text(status)}: {_shown(content)}")
+            said = _shown(content.replace(token.encode(), b"***"))  # gateways may send back what they got
+            raise TaskError(f"Request failed with status {_status_text(status)}: {said}")
         return content
 
     async def _token(self) -> str:
         token = await self.auth.bearer_token() if self.auth.is_chatgpt else None
-        if token is None:
+        if not token:
             if self.auth.problem is not None:
                 raise TaskError(str(self.auth.problem))
             if self.auth.auth() is None:

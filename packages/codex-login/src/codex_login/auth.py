@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -226,13 +227,7 @@ class AuthManager:
 
         Raises: CredentialsError when it cannot be removed.
         """
-        removed = False
-        if self._store is not None:
-            with changing_auth(self._codex_home or ""):
-                removed = self._store.delete()
-        self._auth = None
-        self.problem = None
-        return removed
+        return self._forget()[0]
 
     async def sign_out(self, *, transport: httpx.AsyncBaseTransport | None = None) -> bool:
         """As `logout`; then gives ChatGPT tokens back to their issuer, which may fail without a word.
@@ -241,16 +236,24 @@ class AuthManager:
 
         Raises: CredentialsError when what is stored cannot be removed.
         """
-        try:
-            stored = None if self._store is None else self._store.read()
-        except CredentialsError:
-            stored = None
-        removed = self.logout()
-        if removed and stored is not None and stored.tokens is not None:
+        removed, tokens = self._forget()
+        if removed and tokens is not None:
             from codex_login.issuer import revoke
 
-            await revoke(stored.tokens, transport)
+            await revoke(tokens, transport)
         return removed
+
+    def _forget(self) -> tuple[bool, Tokens | None]:
+        """Whether anything was stored, and the tokens in it."""
+        removed, stored = False, None
+        if self._store is not None:
+            with changing_auth(self._codex_home or ""):
+                with suppress(CredentialsError):
+                    stored = self._store.read()
+                removed = self._store.delete()
+        self._auth = None
+        self.problem = None
+        return removed, None if stored is None else stored.tokens
 
     def _read(self, store: AuthStore) -> CodexAuth | None:
         self.problem = None

@@ -154,9 +154,7 @@ def _read_request(event: h11.Request) -> PageRequest | Page:
     return PageRequest(target.path, target.query, is_from_page, event.method == b"HEAD")
 
 
-async def _send(
-    protocol: h11.Connection, writer: asyncio.StreamWriter, page: Page, *, is_head: bool
-) -> None:
+async def _send(protocol: h11.Connection, writer: asyncio.StreamWriter, page: Page, *, is_head: bool) -> None:
     body = page.body.encode(errors="replace")  # names of directories can be no text
     headers = [
         ("content-type", page.content_type),

@@ -26,8 +26,10 @@ DEFAULT_INTERVAL_S = 5.0
 MAX_INTERVAL_S = 60.0
 ASK_TIMEOUT_S = 30.0
 MAX_FAILURES = 5
-"""So many questions in a row may remain without an answer."""
+"""So many questions in a row may remain without an answer, or be put off."""
 _PENDING = (403, 404)
+_TOO_MANY = 429
+_SERVER_ERRORS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ async def _granted(
     """What the issuer gives out once the user has agreed."""
     failures = 0
     while True:
+        failure: SignInError | None = None
         try:
             answer = await post_json(
                 f"{settings.issuer.url}/api/accounts/deviceauth/token",
@@ -117,17 +120,19 @@ async def _granted(
                 settings.transport,
                 timeout_s=ASK_TIMEOUT_S,
             )
-        except SignInError:
-            # Laptops change networks within a quarter of an hour; one that stays away is an error.
-            failures += 1
-            if failures >= MAX_FAILURES:
-                raise
+        except SignInError as error:
+            failure = error
         else:
-            failures = 0
             if answer.is_success:
                 return _grant(answer)
             if answer.status not in _PENDING:
-                raise SignInError(f"device auth failed with status {answer.status_text}")
+                failure = SignInError(f"device auth failed with status {answer.status_text}")
+                if answer.status != _TOO_MANY and answer.status < _SERVER_ERRORS:
+                    raise failure
+        # Laptops change networks within a quarter of an hour, and servers restart; what stays is an error.
+        failures = 0 if failure is None else failures + 1
+        if failure is not None and failures >= MAX_FAILURES:
+            raise failure
         await sleep(code.interval_s)
 
 

@@ -61,7 +61,7 @@ def make_client(
             client = httpx.AsyncClient(transport=direct, timeout=timeout)
         else:
             # Without a context of its own a client for http:// refuses https:// rather than trust anybody.
-            encrypted = "https:" in (url[:6].lower(), proxy[:6].lower())
+            encrypted = any(each.lower().startswith("https:") for each in (url, proxy))
             tls = tls_context(os.environ) if encrypted else _empty_tls_context()
             client = proxied_client(proxy, tls, timeout)
     for name in ("user-agent", "accept-encoding"):

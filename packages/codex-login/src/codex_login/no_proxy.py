@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from codex_login.errors import ProxySetupError
+from codex_login.shown_url import shown_url
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -18,16 +20,22 @@ def is_exempt(scheme: str, host: str, port: int, no_proxy: str) -> bool:
 
     `*` is every server; `example.com`, `.example.com` and `*.example.com` are that domain and all below it;
     `10.1.2.3`, `::1`, `10.0.0.0/8` and `fd00::/8` are addresses. `:port` behind an entry and `scheme://`
-    before it restrict it.
+    before it restrict it. `169.254/16` and `192.168.` are ranges too.
 
     Raises: ProxySetupError when an entry cannot be understood, so that no request takes the wrong way.
     """
     address = _address(host)
     name = host.lower().rstrip(".")
-    # Not any(): an entry that cannot be understood is told whatever stands before it.
-    return True in [
-        _names(entry, scheme, name, address, port) for entry in no_proxy.replace(",", " ").split()
-    ]
+    is_named = False
+    for entry in no_proxy.replace(",", " ").split():
+        try:
+            is_named |= _names(entry, scheme, name, address, port)
+        except ValueError:  # told whatever stands before it
+            shown = shown_url(entry)
+            raise ProxySetupError(
+                f"NO_PROXY has an entry in it that is no host name or address: {shown}"
+            ) from None
+    return is_named
 
 
 def _names(entry: str, scheme: str, name: str, address: IPv4Address | IPv6Address | None, port: int) -> bool:
@@ -40,10 +48,7 @@ def _names(entry: str, scheme: str, name: str, address: IPv4Address | IPv6Addres
     if _looks_like_addresses(place):
         from ipaddress import ip_network
 
-        try:
-            network = ip_network(place, strict=False)
-        except ValueError:
-            raise ProxySetupError(_UNREADABLE) from None
+        network = ip_network(_whole(place), strict=False)
         return address is not None and address in network
     domain = _ascii(place.removeprefix("*").strip("."))
     return address is None and (name == domain or name.endswith(f".{domain}"))
@@ -54,7 +59,7 @@ def _split_port(place: str) -> tuple[str, int | None]:
     if place.startswith("["):
         inner, bracket, rest = place[1:].partition("]")
         if not bracket or not (rest == "" or (rest[0] == ":" and rest[1:].isdecimal())):
-            raise ProxySetupError(_UNREADABLE)
+            raise ValueError
         return inner, int(rest[1:]) if rest else None
     before, colon, digits = place.rpartition(":")
     if colon and ":" not in before and digits.isdecimal():
@@ -66,15 +71,20 @@ def _looks_like_addresses(place: str) -> bool:
     return ":" in place or "/" in place or place.replace(".", "").isdecimal()
 
 
+def _whole(place: str) -> str:
+    """Addresses as `ip_network` reads them."""
+    short = _SHORT_RANGE.fullmatch(place)
+    if short is None:
+        return place
+    numbers = short[1].split(".")
+    length = short[2] or f"/{8 * len(numbers)}"
+    return ".".join([*numbers, "0", "0", "0"][:4]) + length
+
+
 def _ascii(domain: str) -> str:
-    if domain.isascii():
-        if not domain:
-            raise ProxySetupError(_UNREADABLE)
-        return domain
-    try:
-        return domain.encode("idna").decode()
-    except UnicodeError:
-        raise ProxySetupError(_UNREADABLE) from None
+    if not domain:
+        raise ValueError
+    return domain if domain.isascii() else domain.encode("idna").decode()
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

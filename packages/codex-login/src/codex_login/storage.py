@@ -239,14 +239,15 @@ def write_auth(codex_home: str, auth: StoredAuth) -> None:
 
 
 def delete_auth(codex_home: str) -> bool:
-    """Removes auth.json; whether there was one.
+    """Removes auth.json; whether there was one. Of a symbolic link what it leads to: there are the secrets.
 
     Raises: CredentialsError when it cannot be removed.
     """
     path = auth_file(codex_home)
-    _sweep(os.path.dirname(os.path.realpath(path)), min_age_s=None)
+    target = os.path.realpath(path)
+    _sweep(os.path.dirname(target), min_age_s=None)
     try:
-        os.remove(path)
+        os.remove(target)
     except FileNotFoundError:
         return False
     except OSError as error:

@@ -106,8 +106,12 @@ class KeyringStore:
 
         Raises: KeyringUnavailableError; CredentialsError when auth.json cannot be removed.
         """
+        text = format_auth(auth, is_compact=True)
         with _telling("written"):
-            self._ring().set_password(SERVICE, self.account, format_auth(auth, is_compact=True))
+            ring = self._ring()
+            ring.set_password(SERVICE, self.account, text)
+            if ring.get_password(SERVICE, self.account) != text:  # some backends keep nothing, on purpose
+                raise OSError("the keyring does not keep them")
         delete_auth(self.codex_home)
 
     def delete(self) -> bool:

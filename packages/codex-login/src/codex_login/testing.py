@@ -78,8 +78,12 @@ class MockIssuer:
     failing: dict[str, Reply] = field(default_factory=dict)
     """Grant type, or path, and what is answered instead."""
     gives_key: bool = True
+    mark: str = ""
+    """Stands in its tokens, and makes them unlike those of other issuers; where it is empty, the URL does."""
     device_answers: list[int] = field(default_factory=list)
     """Status codes before the user has typed the code of a device."""
+    device_interval: str = "5"
+    """Seconds a device is told to wait between two questions."""
     requests: list[IssuerRequest] = field(default_factory=list)
     refresh_tokens: set[str] = field(default_factory=set)
     """Those that are good."""
@@ -114,11 +118,13 @@ class MockIssuer:
         """A fresh set of tokens."""
         self._count += 1
         auth = {"chatgpt_plan_type": self.plan, "chatgpt_account_id": self.account_id, **self.auth_claims}
-        refresh_token = f"rt-{self._count}"
+        mark = self.mark or self.url
+        refresh_token = f"rt-{self._count}-{mark}"
         self.refresh_tokens.add(refresh_token)
+        unique = {"iss": mark, "n": self._count}
         return {
-            "id_token": make_jwt({"email": self.email, AUTH_CLAIMS: auth, "n": self._count}),
-            "access_token": make_jwt({AUTH_CLAIMS: {"chatgpt_plan_type": self.plan}, "n": self._count}),
+            "id_token": make_jwt({"email": self.email, AUTH_CLAIMS: auth, **unique}),
+            "access_token": make_jwt({AUTH_CLAIMS: {"chatgpt_plan_type": self.plan}, **unique}),
             "refresh_token": refresh_token,
         }
 
@@ -173,7 +179,8 @@ class MockIssuer:
                 self.refresh_tokens.discard(request.fields.get("token", ""))
                 return _json(200, {})
             case "/api/accounts/deviceauth/usercode":
-                return _json(200, {"device_auth_id": "device-1", "user_code": "ABCD-12345", "interval": "5"})
+                code = {"device_auth_id": "device-1", "user_code": "ABCD-12345"}
+                return _json(200, {**code, "interval": self.device_interval})
             case "/api/accounts/deviceauth/token":
                 return self._device(request.fields)
             case _:

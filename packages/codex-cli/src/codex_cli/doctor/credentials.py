@@ -19,17 +19,19 @@ GROUP = "Login"
 MAX_TOKEN_AGE = timedelta(days=28)
 """After that tokens are renewed before they are used (spec: auth.md section 4)."""
 EXEC_KEY_VARIABLE = "CODEX_API_KEY"
-LOGIN = "codex login --with-api-key"
+LOGIN = "codex login"
 
 
-def judge_login(auth: CodexAuth | None, *, now: datetime, is_needed: bool, has_exec_key: bool) -> Result:
-    """Whether there is a sign-in, of what kind, and whether it is still good."""
+def judge_login(
+    auth: CodexAuth | None, *, now: datetime, is_needed: bool, has_exec_key: bool, storage: str = "auth.json"
+) -> Result:
+    """Whether there is a sign-in, of what kind, and whether it is still good. `storage` says where it is."""
     from codex_login.auth import can_be_sent
     from codex_protocol.config_types import AuthMode
 
     data: dict[str, Value] = {
         "mode": None if auth is None else auth.mode.value,
-        "storage": None if auth is None else "auth.json",
+        "storage": None if auth is None else storage,
         "needed": is_needed,
         EXEC_KEY_VARIABLE: has_exec_key,
     }
@@ -44,15 +46,17 @@ def judge_login(auth: CodexAuth | None, *, now: datetime, is_needed: bool, has_e
         if not auth.api_key or not can_be_sent(auth.api_key):
             what = "an empty one" if not auth.api_key else "none that can be sent"
             return Result(missing, f"the stored API key is {what}", extra, advice=f"run `{LOGIN}`", data=data)
-        return Result(Status.OK, "logged in with an API key, stored in auth.json", extra, data=data)
+        return Result(Status.OK, f"logged in with an API key, stored in {storage}", extra, data=data)
     if auth.tokens is None:
         return Result(
-            missing, "auth.json holds neither a key nor tokens", extra, advice=f"run `{LOGIN}`", data=data
+            missing, f"{storage} holds neither a key nor tokens", extra, advice=f"run `{LOGIN}`", data=data
         )
-    return _judge_tokens(auth, now, data, extra)
+    return _judge_tokens(auth, now, data, extra, storage)
 
 
-def _judge_tokens(auth: CodexAuth, now: datetime, data: dict[str, Value], extra: tuple[str, ...]) -> Result:
+def _judge_tokens(
+    auth: CodexAuth, now: datetime, data: dict[str, Value], extra: tuple[str, ...], storage: str
+) -> Result:
     assert auth.tokens is not None
     plan = auth.tokens.claims.plan_name
     expiry = token_expiry(auth.tokens.access_token)
@@ -62,7 +66,7 @@ def _judge_tokens(auth: CodexAuth, now: datetime, data: dict[str, Value], extra:
         "access_token_expires_at": None if expiry is None else expiry.isoformat(),
         "last_refresh": None if renewed is None else renewed.isoformat(),
     }
-    summary = f"logged in with ChatGPT{'' if plan is None else f' ({plan})'}, stored in auth.json"
+    summary = f"logged in with ChatGPT{'' if plan is None else f' ({plan})'}, stored in {storage}"
     details = []
     if expiry is not None:
         details.append(f"the access token {'expired' if expiry <= now else 'is good until'} {_day(expiry)}")
@@ -131,18 +135,27 @@ def _day(time: datetime) -> str:
 def _check_login(patient: Patient) -> Result:
     if patient.home is None:
         return skipped("there is no CODEX_HOME")
-    from codex_login.auth import CodexAuth
+    from codex_login.auth import AuthManager
     from codex_login.errors import LoginError
+    from codex_login.stores import StoreKind, open_store
 
     needed = patient.config is None or is_login_needed(patient.config.model_provider, patient.environ)
+    kind = StoreKind.FILE if patient.config is None else patient.config.cli_auth_credentials_store
+    path = os.path.join(patient.home, "auth.json")
+    is_in_file = kind == StoreKind.FILE or (kind == StoreKind.AUTO and os.path.lexists(path))
+    storage = "auth.json" if is_in_file else "the keyring"
     try:
-        auth = CodexAuth.from_codex_home(patient.home)
+        manager = AuthManager(patient.home, store=open_store(patient.home, kind))
+        problem = manager.problem
     except LoginError as error:
-        path = os.path.join(patient.home, "auth.json")
-        advice = f"run `{LOGIN}`, or remove {path}"
-        return Result(Status.FAIL if needed else Status.WARN, str(error), advice=advice)
+        problem = error
+    if problem is not None:
+        advice = f"run `{LOGIN}`" + (f", or remove {path}" if is_in_file else "")
+        return Result(Status.FAIL if needed else Status.WARN, str(problem), advice=advice)
     has_key = bool(patient.environ.get(EXEC_KEY_VARIABLE, "").strip())
-    return judge_login(auth, now=datetime.now(UTC), is_needed=needed, has_exec_key=has_key)
+    return judge_login(
+        manager.auth(), now=datetime.now(UTC), is_needed=needed, has_exec_key=has_key, storage=storage
+    )
 
 
 def _check_provider_key(patient: Patient) -> Result:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from codex_core.rollout.summary import SessionSummary
 
 _ID_DIGITS = 8
-_MIN_COLUMNS = 20
+_MIN_COLUMNS = 10
+_GAP = 2
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f"
 
 
 def json_object(summary: SessionSummary) -> dict[str, object]:
@@ -46,19 +48,22 @@ def table(summaries: Sequence[SessionSummary], *, home: str, columns: int) -> st
         for short, summary in zip(ids, summaries, strict=True)
     ]
     heads = ("id", "last change", "turns", "where", "began with")
-    widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(4)]
-    widths[3] = min(widths[3], max(_MIN_COLUMNS, columns // 3))
-    left = max(_MIN_COLUMNS, columns - sum(widths) - 8)
+    widths = [max(_cells(row[at]) for row in (heads, *rows)) for at in range(4)]
+    left = columns - sum(widths[:3]) - _GAP * 4
+    widths[3] = min(widths[3], max(_MIN_COLUMNS, left // 2))
+    left = max(_MIN_COLUMNS, left - widths[3])
     return "\n".join(
-        "  ".join(
+        (" " * _GAP)
+        .join(
             [
                 f"{row[0]:<{widths[0]}}",
                 f"{row[1]:<{widths[1]}}",
                 f"{row[2]:>{widths[2]}}",
-                f"{_cut(row[3], widths[3]):<{widths[3]}}",
+                _padded(_end_of(row[3], widths[3]), widths[3]),
                 _cut(row[4], left),
             ]
-        ).rstrip()
+        )
+        .rstrip()
         for row in (heads, *rows)
     )
 
@@ -86,5 +91,34 @@ def _one_line(text: str) -> str:
     return exact_text(" ".join(text.split()))
 
 
+def _cells(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(
+        0 if combining(each) or each in _JOINERS else 2 if east_asian_width(each) in "WF" else 1
+        for each in text
+    )
+
+
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+    if _cells(text) <= width:
+        return text
+    while text and _cells(text) >= width:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _end_of(path: str, width: int) -> str:
+    """A path that is too long without its beginning, which many have in common."""
+    if _cells(path) <= width:
+        return path
+    while path and _cells(path) >= width:
+        path = path[1:]
+    return f"…{path}"
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _cells(text))

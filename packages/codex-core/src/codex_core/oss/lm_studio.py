@@ -88,8 +88,9 @@ async def download(model: str, environ: Mapping[str, str]) -> None:
     import sys
 
     path = environ.get("PATH", os.defpath)
-    beside = os.path.join(environ.get("HOME", ""), ".lmstudio", "bin")
-    program = shutil.which("lms", path=f"{path}{os.pathsep}{beside}")
+    if os.path.isabs(home := environ.get("HOME", "")):  # nothing is run out of the working directory
+        path += os.pathsep + os.path.join(home, ".lmstudio", "bin")
+    program = shutil.which("lms", path=path)
     if program is None:
         raise LocalModelError(f"LM Studio does not have the model {model}. Get it with: `lms get {model}`")
     try:
