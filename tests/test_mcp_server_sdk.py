@@ -116,3 +116,27 @@ async def test_a_call_given_up_stops_the_turn(scratch_home: ScratchHome, git_rep
             result = await client.call_tool("codex", {"prompt": "next"})
     assert result.structured_content is not None
     assert result.structured_content["content"] == "after"
+
+
+async def test_a_question_of_a_call_that_is_given_up_is_taken_back(
+    scratch_home: ScratchHome, git_repo: ScratchRepo
+) -> None:
+    asked, taken_back = asyncio.Event(), asyncio.Event()
+
+    async def on_question(context: object, params: Any) -> ElicitResult:
+        asked.set()
+        try:
+            await asyncio.Event().wait()  # the user has not made up their mind
+        finally:
+            taken_back.set()
+        raise AssertionError("nobody wakes it")
+
+    async with ModelServer([answer(shell_call(["touch", "made"]))]) as model:
+        scratch_home.use_model_server(model.base_url)
+        async with connected(scratch_home, git_repo.path, elicitation_callback=on_question) as client:
+            calling = asyncio.create_task(client.call_tool("codex", {"prompt": "go", **ASKS}))
+            await asked.wait()
+            calling.cancel()
+            async with asyncio.timeout(20):
+                await taken_back.wait()
+    assert not (git_repo.path / "made").exists()

@@ -40,6 +40,14 @@ def full(*events: Any) -> Any:
     return sse(created(), *events, completed(token_usage(input_tokens=900, output_tokens=100)))
 
 
+async def go_on(talk: Any, way: str = "resume") -> None:
+    """Ends the conversation and goes on with it, or with a copy of it."""
+    path = talk.conversation.rollout_path
+    await talk.manager.aclose()
+    continued = talk.manager.resume_conversation if way == "resume" else talk.manager.fork_conversation
+    talk.conversation = (await continued(talk.config, path=path)).conversation
+
+
 async def compact(talk: Any) -> list[str]:
     before = len(talk.events)
     await talk.conversation.submit(CompactOp())
@@ -198,6 +206,58 @@ async def test_after_a_final_answer_nothing_is_summed_up_until_the_user_goes_on(
     # What is asked now stands behind the summary of what was before it.
     assert "SUMMARY" in texts(talk.input_of(2))[-2]
     assert texts(talk.input_of(2))[-1] == "two"
+
+
+async def test_what_the_user_says_is_on_disk_before_anything_is_summed_up(talk: Any) -> None:
+    gate = Gate()
+    script = [full(message("A")), answer(gate, message("SUMMARY")), answer(message("B"))]
+    await talk.start(script, settings={"model_auto_compact_token_limit": 500})
+    await talk.ask("one")
+    await talk.say("two")
+    await gate.reached.wait()
+    recorded = read_json_lines(talk.conversation.rollout_path)
+    said = [
+        line["payload"] for line in recorded if line["payload"].get("type") in ("message", "user_message")
+    ]
+    assert [said[-2]["content"][0]["text"], said[-1]["message"]] == ["two", "two"]
+    gate.open()
+    await talk.until("task_complete")
+    await talk.until("task_complete")
+    assert texts(talk.input_of(1))[-1] == "Start Summarization"
+    assert "two" not in texts(talk.input_of(1))
+    recorded = read_json_lines(talk.conversation.rollout_path)
+    kinds = [line["payload"].get("type", line["type"]) for line in recorded]
+    assert kinds.count("user_message") == 2
+    (compacted,) = (line["payload"] for line in recorded if line["type"] == "compacted")
+    assert compacted == {"message": "SUMMARY", "keeps_prompt": True}
+
+
+@pytest.mark.parametrize("way", ["resume", "fork"])
+async def test_what_stood_behind_a_summary_does_so_when_it_is_resumed(way: str, talk: Any) -> None:
+    script = [full(message("A")), answer(message("SUMMARY")), answer(message("B")), answer(message("C"))]
+    await talk.start(script, settings={"model_auto_compact_token_limit": 500})
+    await talk.ask("one")
+    await talk.say("two")
+    await talk.until("task_complete")
+    await talk.until("task_complete")
+    await go_on(talk, way)
+    await talk.ask("three")
+    assert talk.input_of(3)[: len(talk.input_of(2))] == talk.input_of(2)
+    assert texts(talk.input_of(3))[-3:] == ["two", "B", "three"]
+
+
+async def test_a_summary_that_fails_at_the_start_of_a_task_leaves_the_prompt_where_it_is(talk: Any) -> None:
+    no = http_error(400, {"error": {"message": "no"}})
+    script = [full(message("A")), no, answer(message("B")), answer(message("C"))]
+    await talk.start(script, settings={"model_auto_compact_token_limit": 500})
+    await talk.ask("one")
+    await talk.say("two")
+    await talk.until("task_complete")
+    await talk.until("task_complete")
+    assert texts(talk.input_of(2))[-3:] == ["one", "A", "two"]
+    await go_on(talk)
+    await talk.ask("three")
+    assert texts(talk.input_of(3))[-5:] == ["one", "A", "two", "B", "three"]
 
 
 async def test_a_conversation_that_stays_above_the_limit_stops(talk: Any) -> None:

@@ -85,6 +85,11 @@ LONG = "x" * (HEAD_BYTES + TAIL_BYTES)
         ('{"id":"\\ud800","method":"x"}', Envelope(None, has_method=True)),
         ('{"id":1e2,"id":2.0}', NOTHING),
         ('{"id":3,"method":"x"', NOTHING),
+        ('{"id":3,"method":oops}', Envelope(3, has_method=True)),
+        ('{"id":3,"method":}', Envelope(3, has_method=True)),
+        ('{"id":3,"method":"x"}{"id":0,"result":{}}', NOTHING),  # two on one line
+        ('{"id":3,"method":"x"}}', NOTHING),
+        (f'{{"id":3,"method":"x"}}{{"id":0,"result":"{LONG}"}}', NOTHING),
         ('[{"id":3,"method":"x"}]', NOTHING),
         ("", NOTHING),
     ],

@@ -26,6 +26,12 @@ def test_messages_and_noise_are_told_apart() -> None:
     assert lines == [Frame({"id": 1}), Noise("Welcome"), Noise("[1]"), Frame({"id": 2})]
 
 
+def test_a_batch_is_as_many_messages() -> None:
+    assert decode(b'[{"id":1},{"id":2}]\n[{"id":3},4]\n[]') == [
+        Frame({"id": 1}), Frame({"id": 2}), Noise('[{"id":3},4]'), Noise("[]"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "answer",
     [

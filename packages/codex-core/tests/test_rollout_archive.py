@@ -48,6 +48,18 @@ def test_a_session_goes_and_comes_back_as_it_was(file: SessionFile, tmp_path: Pa
     assert archived_files(home) == []
 
 
+def test_a_move_that_was_killed_between_its_two_names_is_finished(file: SessionFile, tmp_path: Path) -> None:
+    home = str(tmp_path)
+    (tmp_path / "archived_sessions").mkdir()
+    os.link(file.path, tmp_path / "archived_sessions" / NAME)
+    archive_session(home, file)
+    assert list(session_files(home)) == []
+    os.link(tmp_path / "archived_sessions" / NAME, file.path)
+    unarchive_session(home, find_archived(home, ID))
+    assert archived_files(home) == []
+    assert Path(file.path).read_text() == "what was said\n"
+
+
 def test_nothing_is_replaced(file: SessionFile, tmp_path: Path) -> None:
     (tmp_path / "archived_sessions").mkdir()
     (tmp_path / "archived_sessions" / NAME).write_text("another\n")

@@ -73,6 +73,19 @@ def test_a_process_killed_when_the_session_has_its_name_leaves_it_whole(tmp_path
     assert len(read_rollout(file.path).lines) == 1 + len(LINES)
 
 
+def test_what_is_left_of_one_that_has_its_name_goes_while_that_is_gone_on_with(tmp_path: Path) -> None:
+    killed_in("unlink", tmp_path)
+    (left,) = left_in(tmp_path)
+    (file,) = session_files(str(tmp_path))
+    long_ago = time.time() - 2 * 3600
+    os.utime(left, (long_ago, long_ago))
+    resumed = RolloutRecorder.resume(file.path, now)
+    create(tmp_path, OTHER).close()
+    assert left_in(tmp_path) == []
+    resumed.close()
+    assert len(read_rollout(file.path).lines) == 1 + len(LINES)
+
+
 def test_what_killed_processes_began_is_removed_when_it_is_old_and_nobody_holds_it(tmp_path: Path) -> None:
     killed_in("link", tmp_path)
     (young,) = left_in(tmp_path)
@@ -113,11 +126,27 @@ def test_a_disk_that_refuses_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     assert left_in(tmp_path) == []
 
 
+def test_a_session_that_is_not_to_be_begins_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlink = os.unlink
+
+    def refuse(path: str) -> None:
+        if path.endswith(".part"):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        unlink(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", refuse)
+        with pytest.raises(SessionError, match="Read-only file system"):
+            create(tmp_path)
+    assert list(session_files(str(tmp_path))) == []
+
+
+@pytest.mark.parametrize("reason", [errno.EPERM, errno.EXDEV, errno.EMLINK])
 def test_a_file_system_without_links_has_sessions_too_and_replaces_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reason: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        raise OSError(reason, os.strerror(reason))
 
     monkeypatch.setattr(os, "link", refuse)
     recorder = create(tmp_path)

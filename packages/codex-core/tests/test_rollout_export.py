@@ -80,11 +80,18 @@ def test_a_page_shows_what_was_said_and_runs_nothing(tmp_path: Path) -> None:
 
 
 def test_nobody_can_speak_for_another_in_markdown(tmp_path: Path) -> None:
-    path = session(tmp_path, said("one\n\n## codex\n\nnot me"), said("# Title\n```\n## user\n```\n", "agent"))
+    path = session(tmp_path, said("one\n\n## codex\n\nnot me"), said("# Title\n```\n```\n## user\n", "agent"))
     text = document(path, Format.MARKDOWN)
     assert [row for row in text.splitlines() if row.startswith("## ")] == ["## user", "## codex"]
     assert "> ## codex" in text
     assert "### Title" in text
+
+
+def test_code_in_an_answer_stays_as_it_is(tmp_path: Path) -> None:
+    said_by_agent = "# Why\n````python\n# a comment\n```\n## two\n````\nTitle\n===\n---\n~~~\n# left open"
+    text = document(session(tmp_path, said("hi"), said(said_by_agent, "agent")), Format.MARKDOWN)
+    assert "### Why\n````python\n# a comment\n```\n## two\n````\nTitle\n\\===\n" in text
+    assert text.endswith("~~~\n# left open\n~~~\n")
 
 
 def test_a_fence_is_longer_than_what_it_holds(tmp_path: Path) -> None:
@@ -125,6 +132,21 @@ def test_a_fence_is_longer_than_what_it_holds(tmp_path: Path) -> None:
         ("pypi-AgEIcHlwaS5vcmcCJGFi", "***"),
         ("hf_" + "a" * 34, "***"),
         ("ya29." + "a" * 30, "***"),
+        ("x-api-key: abcdefgh", "x-api-key: ***"),
+        ("password=12345678", "password=***"),
+        ('{"password": "xy"}', '{"password": "***"}'),
+        ("password = ChangeMe", "password = ***"),
+        ("the password: it must be long", "the password: it must be long"),
+        ("token = tokenizer.encode(text)", "token = tokenizer.encode(text)"),
+        ("tokens: list[str] = []", "tokens: list[str] = []"),
+        ('"max_tokens": 4096, --token-limit 4000', '"max_tokens": 4096, --token-limit 4000'),
+        ("def login(user: str, password: str) -> Token:", "def login(user: str, password: str) -> Token:"),
+        ('secret_key = os.environ["SECRET_KEY"]', 'secret_key = os.environ["SECRET_KEY"]'),
+        ("Client(api_key=api_key, token=settings.API_TOKEN)", "Client(api_key=api_key, token=settings.API_TOKEN)"),
+        ('fetch(url, {credentials: "same-origin"})', 'fetch(url, {credentials: "same-origin"})'),
+        ("const accessToken = await getToken();", "const accessToken = await getToken();"),
+        ("token: TokenKind", "token: TokenKind"),
+        ('tokenizer_name: "bert-base"', 'tokenizer_name: "bert-base"'),
         ("the password must be long, and a cookie is a biscuit", "the password must be long, and a cookie is a biscuit"),
     ],
 )  # fmt: skip

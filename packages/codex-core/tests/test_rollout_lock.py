@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from codex_core.errors import SessionError
+from codex_core.rollout import recorder
+from codex_core.rollout.disk import is_ours
 from codex_core.rollout.recorder import RolloutRecorder, SessionInUseError
 from codex_core.rollout.replay import RolloutError, read_rollout, up_to_date
 from codex_core.testing import answer, message, read_json_lines
@@ -106,3 +108,18 @@ async def test_a_conversation_that_is_open_elsewhere_is_refused_and_stays_whole(
     await talk.ask("second")
     said = [line["payload"].get("message") for line in read_json_lines(path)]
     assert [text for text in said if text] == ["first", "one", "second", "two"]
+
+
+def test_what_is_deleted_while_it_is_opened_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rollout.jsonl"
+    path.write_text("{}\n")
+
+    def deleted_meanwhile(descriptor: int) -> bool:
+        path.unlink()
+        return is_ours(descriptor)
+
+    monkeypatch.setattr(recorder, "is_ours", deleted_meanwhile)
+    with pytest.raises(SessionError, match="cannot be continued: No such file or directory"):
+        RolloutRecorder.resume(str(path), now)

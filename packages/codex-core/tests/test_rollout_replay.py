@@ -7,10 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codex_core.errors import SessionError
+from codex_core.rollout import replay
 from codex_core.rollout.recorder import RolloutRecorder
-from codex_core.rollout.replay import RolloutError, event_messages, read_rollout, response_item
+from codex_core.rollout.replay import (
+    RecordedLine,
+    RolloutError,
+    event_messages,
+    parse_line,
+    read_rollout,
+    response_item,
+)
 from codex_core.rollout.summary import is_empty_session
 from codex_protocol.items import InputTextContent, MessageItem
 
@@ -161,3 +171,45 @@ def test_a_whole_file_is_not_touched(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_continued_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SessionError, match="cannot be continued"):
         RolloutRecorder.resume(str(tmp_path), lambda: NOW)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda child: st.lists(child, max_size=3) | st.dictionaries(st.text(max_size=4), child, max_size=3),
+    max_leaves=6,
+)
+_KINDS = st.sampled_from(["session_meta", "response_item", "event_msg", "message", None])
+_DAMAGE = st.lists(
+    st.tuples(st.integers(0, 10_000), st.sampled_from(b'"\\{}[]0:,\xff\xed uNd-1e+.\r')), max_size=3
+)
+
+
+@given(kind=_KINDS, payload=_JSON, damage=_DAMAGE)
+def test_many_lines_are_read_as_a_single_one_is(
+    kind: str | None, payload: object, damage: list[tuple[int, int]]
+) -> None:
+    text = json.dumps({"timestamp": "t", "id": "x", "type": kind, "payload": payload})
+    data = bytearray(text.encode())
+    for place, byte in damage:
+        data[place % len(data)] = byte
+    single, many = parse_line(bytes(data)), replay._parse_quickly(bytes(data))
+    assert repr(single) == repr(many) or (single is None and _is_stretched(bytes(data)))
+
+
+def _is_stretched(data: bytes) -> bool:
+    """Whether a key stands twice or a number is beyond floats, which only the reader of many lets pass."""
+    is_repeated = False
+
+    def read(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal is_repeated
+        is_repeated = is_repeated or len(dict(pairs)) < len(pairs)
+        return dict(pairs)
+
+    value = json.loads(data, object_pairs_hook=read)
+    return is_repeated or "inf" in repr(value)
+
+
+def test_a_repeated_key_counts_as_it_stands_last() -> None:
+    text = b'{"timestamp":"t","type":"event_msg","payload":{"a":1,"a":2}}'
+    assert replay._parse_quickly(text) == RecordedLine("event_msg", {"a": 2})
+    assert _is_stretched(text)

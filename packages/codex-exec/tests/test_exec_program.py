@@ -311,3 +311,25 @@ def test_an_answer_that_could_not_be_recorded_is_an_answer(
     assert done.stdout.startswith(b"ok xxx")
     assert b"cannot be written" in done.stderr
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_a_program_that_embeds_a_run_keeps_its_own_collector(was_on: bool, scratch_home: ScratchHome) -> None:
+    """Only what was turned off for a quick start is turned on again, and set aside."""
+    code = (
+        f"import gc, sys; gc.enable() if {was_on} else gc.disable()\n"
+        "from codex_exec.options import ExecOptions\n"
+        "from codex_exec.run import run\n"
+        "code = run(ExecOptions(prompt='hi', demo=True, skip_git_repo_check=True, ephemeral=True))\n"
+        "print('after', code, gc.isenabled(), gc.get_freeze_count() > 1000)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=scratch_home.environ(),
+        cwd=scratch_home.path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == f"after 0 True {not was_on}", done.stderr

@@ -47,6 +47,7 @@ def offline_login(monkeypatch: pytest.MonkeyPatch) -> None:
         settings = SignInSettings(
             account._config.codex_home,
             port=0,
+            store=account._store,
             transport=httpx.MockTransport(issuer),
             environ=account._environ,
         )
@@ -167,3 +168,14 @@ async def test_a_login_server_that_cannot_start(scratch_home: ScratchHome, git_r
         scratch_home.codex_home.unlink()
         await asyncio.to_thread(scratch_home.codex_home.mkdir)
     assert (code, text.startswith("failed to start login server: ")) == (-32603, True)
+
+
+async def test_a_key_goes_where_the_configuration_wants_it_and_is_used_from_there(
+    scratch_home: ScratchHome, git_repo: ScratchRepo
+) -> None:
+    scratch_home.write("config.toml", 'cli_auth_credentials_store = "ephemeral"\n')
+    async with local_server(scratch_home, cwd=git_repo.path) as client:
+        await client.call("loginApiKey", {"apiKey": "sk-in-memory"})
+        status = await client.call("getAuthStatus", {"includeToken": True})
+    assert (status["authMethod"], status["authToken"]) == ("apikey", "sk-in-memory")
+    assert not (scratch_home.codex_home / "auth.json").exists()

@@ -1,4 +1,4 @@
-"""Random requests, answers and cancellations at once: every request is answered, once."""
+"""Random requests, answers and cancellations at once: every request is answered, once, in the protocol's types."""
 
 from __future__ import annotations
 
@@ -9,9 +9,22 @@ from typing import Any
 import pytest
 
 from codex_core.testing import ModelServer, ScratchHome, ScratchRepo, answer, message, shell_call
-from mcp_server_client import Client, Frame, local_server
+from codex_protocol.base import WireModel
+from codex_protocol.elicitation import ExecApprovalElicitParams
+from codex_protocol.ide import EventNotificationParams
+from codex_protocol.ide_methods import CLIENT_METHODS, NOTIFICATIONS, SERVER_METHODS
+from codex_protocol.json_rpc import JsonRpcError
+from codex_protocol.mcp_types import (
+    CallToolResult,
+    CancelledNotificationParams,
+    InitializeResult,
+    ListToolsResult,
+    ProgressNotificationParams,
+)
+from mcp_server_client import INITIALIZE, Client, Frame, local_server
 
 STEPS = 300
+NO_PARAMS = ("getAuthStatus", "getUserAgent", "getUserSavedConfig", "tools/list", "userInfo")
 ANSWERS = (
     '{"id":%d,"result":{"decision":"approved"}}',
     '{"id":%d,"result":{"decision":"abort"}}',
@@ -19,7 +32,33 @@ ANSWERS = (
     '{"id":%d,"error":{"code":1,"message":"no"}}',
     '{"id":%d}',
     '{"id":%d,"result":"\\ud800"}',
+    '[{"id":%d,"error":{"code":1,"message":"no"}}]',
+    '{"id":null,"error":{"code":-32700,"message":"to %d, I think"}}',
 )
+RESULTS: dict[str, type[WireModel]] = {
+    **{name: method.result for name, method in CLIENT_METHODS.items()},
+    "tools/call": CallToolResult,
+    "tools/list": ListToolsResult,
+    "initialize": InitializeResult,
+}
+PARAMS: dict[str, type[WireModel] | None] = {
+    **{name: method.params for name, method in SERVER_METHODS.items()},
+    **NOTIFICATIONS,
+    "elicitation/create": ExecApprovalElicitParams,
+    "notifications/progress": ProgressNotificationParams,
+    "notifications/cancelled": CancelledNotificationParams,
+}
+
+
+def shape_of(frame: Frame, methods: dict[str | int, str]) -> tuple[type[WireModel] | None, Any]:
+    """What a frame says, and the type it has to have; `methods` by the id of the request."""
+    if "error" in frame:
+        return JsonRpcError, frame
+    if "result" in frame:
+        return RESULTS[methods[frame["id"]]], frame["result"]
+    if frame["method"].startswith("codex/event"):
+        return EventNotificationParams, frame["params"]
+    return PARAMS[frame["method"]], frame["params"]
 
 
 class Player:
@@ -31,7 +70,8 @@ class Player:
         self._conversations = ["67e55044-10b1-426f-9247-bb680e5fe0c8"]
         self._listeners = ["none"]
         self._paths: dict[str, str] = {}
-        self.asked: list[str | int] = []
+        self.asked: dict[str | int, str] = {}
+        """The methods of all requests by their ids."""
 
     async def learn(self, frame: Frame) -> None:
         result = frame.get("result")
@@ -55,7 +95,12 @@ class Player:
             ("sendUserMessage", {**conversation, "items": [{"type": "text", "data": {"text": f"{step}"}}]}),
             ("interruptConversation", conversation),
             ("listConversations", {"pageSize": 3}),
-            ("tools/call", {"name": "codex", "arguments": {"prompt": f"{step}"}}),
+            (chance.choice(NO_PARAMS), {}),
+            ("initialize", INITIALIZE),
+            (
+                "tools/call",
+                {"name": "codex", "arguments": {"prompt": f"{step}"}, "_meta": {"progressToken": step}},
+            ),
             ("tools/call", {"name": "codex-reply", "arguments": {**conversation, "prompt": f"{step}"}}),
         ]
         if self._paths:
@@ -64,10 +109,11 @@ class Player:
             moves.append(("archiveConversation", {"conversationId": identifier, "rolloutPath": path}))
         if self.asked and chance.random() < 0.15:
             await self._client.notify(
-                "notifications/cancelled", {"requestId": chance.choice(self.asked[-10:])}
+                "notifications/cancelled", {"requestId": chance.choice(list(self.asked)[-10:])}
             )
         else:
-            self.asked.append(await self._client.ask(*chance.choice(moves)))
+            method, params = chance.choice(moves)
+            self.asked[await self._client.ask(method, params)] = method
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -97,3 +143,8 @@ async def test_every_request_is_answered_once(
     assert {identifier: replies[identifier] for identifier in player.asked} == dict.fromkeys(player.asked, 1)
     defects = [frame for frame in client.frames if "internal error" in str(frame.get("error"))]
     assert defects == []
+    for frame in client.frames:
+        if not str(frame.get("id")).startswith("ping"):
+            shape, told = shape_of(frame, player.asked)
+            assert shape is not None
+            assert shape.from_wire(told).to_wire() == told

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from codex_core.conversation.conversation import CodexConversation
 from codex_core.testing import (
     Gate,
     ModelServer,
@@ -21,6 +23,7 @@ from codex_core.testing import (
     shell_call,
     sse,
 )
+from codex_mcp_server.feed import Feed
 from mcp_server_client import Client, event_type, local_server
 
 UNKNOWN = "67e55044-10b1-426f-9247-bb680e5fe0c8"
@@ -269,6 +272,20 @@ async def test_recorded_conversations_are_listed_taken_up_and_put_away(
             assert len((await client.call("listConversations", {}))["items"]) == 2
     assert not os.path.exists(path)
     assert (scratch_home.codex_home / "archived_sessions" / os.path.basename(path)).is_file()
+
+
+async def test_of_a_conversation_that_is_over_nothing_is_kept(
+    scratch_home: ScratchHome, git_repo: ScratchRepo
+) -> None:
+    async with local_server(scratch_home, cwd=git_repo.path) as client:
+        made = await client.call("newConversation", {})
+        conversation = {"conversationId": made["conversationId"]}
+        subscription = await listen(client, conversation)
+        await client.call("archiveConversation", {**conversation, "rolloutPath": made["rolloutPath"]})
+        gc.collect()
+        assert [each for each in gc.get_objects() if isinstance(each, Feed | CodexConversation)] == []
+        assert await client.call("removeConversationListener", subscription) == {}
+        assert (await client.error("removeConversationListener", subscription))[0] == -32600
 
 
 async def test_only_what_is_a_session_is_put_away(scratch_home: ScratchHome, git_repo: ScratchRepo) -> None:

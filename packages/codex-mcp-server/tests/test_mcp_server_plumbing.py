@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from codex_core.stdin_pieces import read_pieces
 from codex_mcp_server import warm_up
 from codex_mcp_server.approvals import decision_in, patch_message, shell_words
 from codex_mcp_server.event_frames import call_frame, listener_frame
-from codex_mcp_server.pipes import LineWriter, read_pieces
+from codex_mcp_server.pipes import LineWriter
 from codex_mcp_server.settings import toml_value
 from codex_protocol import events
 from codex_protocol.ide_methods import event_for_listener, event_for_tool_call
@@ -227,6 +228,59 @@ async def test_it_is_not_begun_when_the_client_goes_on_asking(monkeypatch: pytes
     await warm.pause()
     peer.on_idle()
     await warm.aclose()
+
+
+async def test_what_cannot_be_imported_is_left_to_who_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    done = asyncio.Event()
+
+    def missing() -> None:
+        raise ImportError("this Python has no ssl")
+
+    monkeypatch.setattr(warm_up, "_steps", lambda: iter([missing, lambda: ran.append("second")]))
+    monkeypatch.setattr(warm_up, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(warm_up, "gc", SimpleNamespace(freeze=lambda: None, enable=done.set))
+    peer: Any = SimpleNamespace(has_answered=True, on_idle=None)
+    warm = warm_up.WarmUp(peer, is_needed=lambda: True)
+    peer.on_idle()
+    await done.wait()
+    await warm.aclose()
+    assert ran == ["second"]
+
+
+def test_a_program_that_runs_the_server_is_left_as_it_was(tmp_path: Any) -> None:
+    program = """
+import gc, logging, os, signal, sys
+from codex_mcp_server import cli, warm_up
+
+def state():
+    logger = logging.getLogger("codex_mcp_server")
+    return [
+        gc.isenabled(), gc.get_freeze_count(), sys.getswitchinterval(), dict(os.environ),
+        [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)],
+        logging.getLogger().handlers[:], logger.level,
+    ]
+
+signal.signal(signal.SIGTERM, lambda *_: None)
+if sys.argv[1] == "off":
+    gc.disable()
+before = state()
+warm_up.PAUSE_SECONDS = 0
+loaded = warm_up.gc.freeze
+warm_up.gc.freeze = lambda: (loaded(), os.close(our_end))  # all is loaded: the input may end
+there, our_end = os.pipe()
+os.write(our_end, b'{"id":1,"method":"ping"}\\n')
+os.dup2(there, 0)
+assert cli.run_command_line([]) == 0
+assert state() == before, (before, state())
+"""
+    for collecting in ("on", "off"):
+        subprocess.run(
+            [sys.executable, "-c", program, collecting],
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CODEX_HOME": str(tmp_path)},
+            check=True,
+            timeout=60,
+        )
 
 
 # --- cost --------------------------------------------------------------------------------------------

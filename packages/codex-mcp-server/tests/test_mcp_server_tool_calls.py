@@ -272,6 +272,21 @@ async def test_progress_is_told_to_who_asked_for_it(scratch_home: ScratchHome, g
     ]
 
 
+async def test_the_settings_of_the_oldest_closed_sessions_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch, scratch_home: ScratchHome, git_repo: ScratchRepo
+) -> None:
+    monkeypatch.setattr(conversations, "IDLE_TOOL_SESSIONS", 1)
+    monkeypatch.setattr(conversations, "KEPT_SETTINGS", 1)
+    async with ModelServer(lambda _: "said") as model:
+        scratch_home.use_model_server(model.base_url)
+        async with local_server(scratch_home, cwd=git_repo.path) as client:
+            calls = [await client.reply(await codex(client, model=f"model-{n}")) for n in range(3)]
+            for number, expected in ((1, "model-1"), (0, "mock-model")):
+                conversation_id = calls[number]["result"]["structuredContent"]["conversationId"]
+                await client.reply(await codex_reply(client, conversation_id))
+                assert model.requests[-1].json["model"] == expected
+
+
 async def test_sessions_that_were_closed_to_make_room_go_on_with_their_settings(
     monkeypatch: pytest.MonkeyPatch, scratch_home: ScratchHome, git_repo: ScratchRepo
 ) -> None:

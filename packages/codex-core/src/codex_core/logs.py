@@ -54,10 +54,13 @@ _TARGET = r"[A-Za-z_]\w*(?:(?:::|\.)\w+)*"
 
 _HIDDEN = "***"
 # Texts, not compiled patterns: most runs log nothing and need none of them.
+_BY_NAME = (
+    r"""(?i)((?:(?:access|refresh|id)_token|api[-_]?key|client_secret|password)"""
+    r"""["']?\s*[:=]\s*b?["']?)[^\s"',}\])&]+"""
+)
 _SECRETS = (
     # A header or field whose value is a secret, quoted or not, as headers, JSON, TOML and Python write it.
     r"""(?i)((?:proxy-)?authorization(?:["']?\s*[:=]\s*b?["']?|["']\s*,\s*b?["']))[^\r\n"']+""",
-    r"""(?i)((?:(?:access|refresh|id)_token|api[-_]?key|client_secret|password)["']?\s*[:=]\s*b?["']?)[^\s"',}\])&]+""",
     r"(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]+",
     r"\b(sk-)[A-Za-z0-9_-]{6,}",
     r"\b(eyJ)[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*)*",
@@ -117,6 +120,11 @@ def parse_filter(text: str) -> tuple[LogFilter, tuple[str, ...]]:
 
 def redacted(text: str) -> str:
     """`text` with what looks like a credential taken out: keys, tokens, passwords in URLs."""
+    return without_known_shapes(re.sub(_BY_NAME, rf"\g<1>{_HIDDEN}", text))
+
+
+def without_known_shapes(text: str) -> str:
+    """The same for credentials that are known by how they look or where they stand, not by a field's name."""
     for pattern in _SECRETS:
         text = re.sub(pattern, rf"\g<1>{_HIDDEN}", text)
     return text

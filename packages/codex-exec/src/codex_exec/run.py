@@ -283,8 +283,9 @@ async def _take_turn(run: _Run, op: Op, shown: str, printer: Printer, output: Ou
         conversation = started.conversation
         stop.interrupts(conversation)
         turn_id = await conversation.submit(op)
-        gc.freeze()  # what a long session was read into stays, and is not to be gone through
-        gc.enable()
+        if not gc.isenabled():  # we turned it off; a program that embeds this keeps its own ways
+            gc.freeze()  # what a long session was read into stays, and is not to be gone through
+            gc.enable()
         # When something happens behind the start, the request is on disk: what is shown is never lost.
         begun = [await conversation.next_event(), await conversation.next_event()]
         printer.begin(run.config, shown)

@@ -83,7 +83,7 @@ def import_httpx() -> None:
         try:
             import httpx  # noqa: F401 - for its entry in sys.modules
         finally:
-            del sys.modules[_OPTIONAL_COMMAND_LINE]
+            sys.modules.pop(_OPTIONAL_COMMAND_LINE, None)  # another thread may have been here too
 
 
 def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:

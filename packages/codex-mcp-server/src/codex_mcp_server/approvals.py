@@ -47,10 +47,6 @@ class Approvals:
         """Asks by an elicitation."""
         return self._ask(conversation, event, "elicitation/create", elicitation(event, call_id))
 
-    def withdraw(self, question: Question) -> None:
-        """The turn is over: no answer is waited for any more."""
-        self._peer.withdraw(question)
-
     async def aclose(self) -> None:
         """Waits for nothing any more."""
         for task in self._waiting:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
     from codex_core.config.config import Config
     from codex_core.conversation.manager import ConversationManager, NewConversation
-    from codex_mcp_server.approvals import Approvals
     from codex_mcp_server.peer import Peer
 
 IDLE_TOOL_SESSIONS = 32
 """Sessions of tool calls that stay open for a reply; older ones are closed, and taken up again for it."""
+KEPT_SETTINGS = 1024
+"""Of so many that were closed the settings are known; the others go on under those of config.toml."""
 CLOSE_SECONDS = 10.0
 """How long a conversation that is put away may take to end (spec: servers.md section 5.1)."""
 
@@ -27,11 +28,10 @@ CLOSE_SECONDS = 10.0
 class Conversations:
     """Every open conversation with its feed, by id."""
 
-    def __init__(self, manager: Callable[[], ConversationManager], peer: Peer, approvals: Approvals) -> None:
+    def __init__(self, manager: Callable[[], ConversationManager], peer: Peer) -> None:
         self._make_manager = manager
         self._manager: ConversationManager | None = None
         self._peer = peer
-        self._approvals = approvals
         self._feeds: dict[str, Feed] = {}
         self._tool_sessions: dict[str, Config] = {}
         """Those that tool calls began or took up, with their settings; the one used last is at the end."""
@@ -71,7 +71,7 @@ class Conversations:
     async def _followed(self, begun: NewConversation) -> tuple[NewConversation, Feed]:
         if (replaced := self._feeds.pop(begun.conversation_id, None)) is not None:
             await replaced.aclose()
-        feed = Feed(begun.conversation, self._peer.drain, self._approvals.withdraw)
+        feed = Feed(begun.conversation, self._peer.drain, self._peer.withdraw)
         self._feeds[begun.conversation_id] = feed
         self._tool_sessions.pop(begun.conversation_id, None)
         feed.start()
@@ -108,6 +108,8 @@ class Conversations:
             feed = self._feeds.get(oldest)
             if feed is None or not feed.is_followed:
                 self._closed[oldest] = self._tool_sessions[oldest]
+                if len(self._closed) > KEPT_SETTINGS:
+                    del self._closed[next(iter(self._closed))]
                 await self.close(oldest)
 
     async def _take_up(self, conversation_id: str, config: Callable[[str | None], Config]) -> Feed:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from codex_core.config.config import Config
     from codex_login.auth import AuthManager
     from codex_login.browser_login import BrowserLogin
+    from codex_login.storage import AuthStore
     from codex_mcp_server.peer import Peer
     from codex_protocol import ide
     from codex_protocol.jsonio import JSON
@@ -51,14 +52,16 @@ class EditorAccount:
         auth: Callable[[], AuthManager],
         config: Config,
         *,
+        store: AuthStore,
         new_id: Callable[[], str],
         environ: Mapping[str, str],
         login: Callable[[], BrowserLogin] | None = None,
     ) -> None:
-        """`login` replaces the sign-in through the real issuer."""
+        """`store` keeps the credentials; `login` replaces the sign-in through the real issuer."""
         self._peer = peer
         self._auth = auth
         self._config = config
+        self._store = store
         self._new_id = new_id
         self._environ = environ
         self._make_login = login or self._real_login
@@ -91,7 +94,9 @@ class EditorAccount:
 
         with self._given_up():
             try:
-                await asyncio.to_thread(login_with_api_key, self._config.codex_home, params.api_key)
+                await asyncio.to_thread(
+                    login_with_api_key, self._config.codex_home, params.api_key, store=self._store
+                )
             except (LoginError, OSError) as error:
                 raise RpcError(INTERNAL_ERROR, f"failed to save api key: {error}") from error
             self._auth().reload()
@@ -185,7 +190,7 @@ class EditorAccount:
     def _real_login(self) -> BrowserLogin:
         from codex_login.browser_login import BrowserLogin, SignInSettings
 
-        return BrowserLogin(SignInSettings(self._config.codex_home, environ=self._environ))
+        return BrowserLogin(SignInSettings(self._config.codex_home, store=self._store, environ=self._environ))
 
     # -- who --------------------------------------------------------------------------------------
 
@@ -217,13 +222,11 @@ class EditorAccount:
 
     async def user_info(self) -> JSON:
         """Whose token is stored, as the token says."""
-        from codex_login.auth import CodexAuth
-
         try:
-            stored = CodexAuth.from_codex_home(self._config.codex_home)
-            tokens = None if stored is None or stored.stored is None else stored.stored.tokens
+            stored = self._store.read()
+            tokens = None if stored is None else stored.tokens
             email = None if tokens is None else tokens.claims.email
         except LoginError as error:
-            _log.warning("auth.json cannot be read: %s", error)
+            _log.warning("the stored sign-in cannot be read: %s", error)
             email = None
         return {"allegedUserEmail": email}

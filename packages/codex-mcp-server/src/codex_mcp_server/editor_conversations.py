@@ -53,7 +53,8 @@ class EditorConversations:
         self._home = start_config.codex_home
         self._new_id = new_id
         self._start_config = start_config
-        self._listeners: dict[str, Listener] = {}
+        self._listeners: dict[str, Listener | None] = {}
+        """By the ids of the subscriptions; None when the conversation is over."""
 
     def methods(self) -> dict[str, Callable[..., Awaitable[object]]]:
         """The methods by name."""
@@ -204,18 +205,23 @@ class EditorConversations:
 
     async def add_listener(self, params: ide.AddConversationListenerParams) -> JSON:
         """From now on tells what happens in a conversation."""
-        listener = Listener(self._peer, self._approvals, self._feed(params.conversation_id))
-        subscription = self._new_id()
-        self._listeners[subscription] = listener
+        feed, subscription = self._feed(params.conversation_id), self._new_id()
+
+        def forget() -> None:
+            if subscription in self._listeners:
+                self._listeners[subscription] = None  # a conversation holds much
+
+        listener = self._listeners[subscription] = Listener(self._peer, self._approvals, feed, forget)
         listener.feed.add(listener)
         return {"subscriptionId": subscription}
 
     async def remove_listener(self, params: ide.RemoveConversationListenerParams) -> JSON:
         """Tells no more."""
-        listener = self._listeners.pop(params.subscription_id.lower(), None)
-        if listener is None:
+        subscription = params.subscription_id.lower()
+        if subscription not in self._listeners:
             raise RpcError(INVALID_REQUEST, f"subscription not found: {params.subscription_id}")
-        listener.feed.remove(listener)
+        if (listener := self._listeners.pop(subscription)) is not None:
+            listener.feed.remove(listener)
         return {}
 
     async def _submit(self, conversation_id: str, op: Op) -> JSON:
@@ -239,6 +245,7 @@ class Listener:
     peer: Peer
     approvals: Approvals
     feed: Feed
+    forget: Callable[[], None]
 
     def event(self, event: Event) -> None:
         """Hands an event on."""
@@ -252,8 +259,9 @@ class Listener:
         """Asks by the method for editors."""
         return self.approvals.ask_editor(self.feed.conversation, event)
 
-    def ended(self, reason: str) -> None:
+    def ended(self, reason: str) -> None:  # noqa: ARG002 - editors are not told
         """Nothing more will come."""
+        self.forget()
 
 
 def _unreadable(path: str) -> str | None:

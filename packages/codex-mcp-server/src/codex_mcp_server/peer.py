@@ -125,8 +125,10 @@ class Peer:
         return question
 
     def withdraw(self, question: Question) -> None:
-        """No longer waits for that answer; one that comes late is ignored."""
-        self._questions.pop(question.id, None)
+        """No longer waits for that answer, and tells the client so; one that comes late is ignored."""
+        if self._questions.pop(question.id, None) is not None:
+            told = {"requestId": question.id, "reason": "the turn that asked is over"}
+            self.notify("notifications/cancelled", told)
         question.answer.cancel()
 
     def _reply(self, call: Call, result: object) -> None:
@@ -172,9 +174,12 @@ class Peer:
     def cut_off(self) -> None:
         """Nothing more will come: whatever we asked, and will ask, is refused."""
         self._is_cut_off = True
+        self._refuse_questions(CLIENT_GONE)
+
+    def _refuse_questions(self, why: str) -> None:
         for answer in self._questions.values():
             if not answer.done():
-                answer.set_exception(RpcError(INTERNAL_ERROR, CLIENT_GONE))
+                answer.set_exception(RpcError(INTERNAL_ERROR, why))
         self._questions.clear()
 
     async def _read(self, pieces: AsyncIterable[bytes]) -> None:
@@ -196,15 +201,13 @@ class Peer:
             case Frame(message):
                 self._frame(message, size)
             case Unreadable(identifier, has_method=True, problem=problem):
-                self._reject(identifier, PARSE_ERROR, f"the message cannot be read: {problem}")
+                self._reject(self._unused(identifier), PARSE_ERROR, f"the message cannot be read: {problem}")
             case Unreadable(identifier, problem=problem):
                 self._no_answer(identifier, PARSE_ERROR, f"the message cannot be read: {problem}")
             case Noise(text):
                 _log.error("a line is no JSON-RPC message")  # and may hold what nobody else is to read
                 if text.startswith(("[", '"')):
-                    self._reject(
-                        None, INVALID_REQUEST, "a message is one JSON object on one line; no batches"
-                    )
+                    self._reject(None, INVALID_REQUEST, "a message is a JSON object, or a list of them")
                 else:
                     self._reject(None, PARSE_ERROR, "a line is not JSON, or no object")
 
@@ -232,9 +235,8 @@ class Peer:
 
     def _enqueue(self, call: Call) -> None:
         if call.id in self._open:
-            self._reject(
-                call.id, INVALID_REQUEST, f"a request with the id {dumps(call.id)[:100]} is open already"
-            )
+            problem = f"a request with the id {dumps(call.id)[:100]} is open already"
+            self._reject(None, INVALID_REQUEST, problem)  # with that id it would answer the other
             return
         self._open[call.id] = call
         self._lane.append(call)
@@ -262,6 +264,10 @@ class Peer:
         return None if answer is None or answer.done() else answer
 
     def _answered(self, identifier: object, message: Mapping[str, object]) -> None:
+        if identifier is None and "error" in message and self._questions:
+            # The client could not even read which question it is. None of those that are open may hang.
+            self._refuse_questions("the client could not read a question")
+            return
         if (answer := self._asked(identifier)) is None:
             _log.warning("an answer came to what nobody asked, or asks any more: id %s", _named(identifier))
             return
@@ -312,7 +318,10 @@ class Peer:
             return await self._handler.request(call)
 
         result = await self._guarded(call, first())
-        if isinstance(result, Later):
+        if isinstance(result, Later) and call.is_cancelled:
+            result.work.close()
+            self._refuse(call, REQUEST_CANCELLED, "cancelled")
+        elif isinstance(result, Later):
             work = result.work
 
             async def rest() -> None:
@@ -340,6 +349,13 @@ class Peer:
             return await work
         except RpcError as error:
             self._refuse(call, error.code, error.message)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody stopped this request: something it waited for was. The requests behind it go on.
+            _log.exception("%s was cancelled from within", call.method)
+            self._refuse(call, INTERNAL_ERROR, "internal error: given up from within")
         except Exception as error:  # noqa: BLE001 - see below
             # The outermost place of a request: a defect of ours costs one answer, not the connection.
             _log.exception("%s ended in an unexpected error", call.method)

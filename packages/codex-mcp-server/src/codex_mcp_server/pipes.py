@@ -1,7 +1,7 @@
-"""The two ends of a stdio connection: bytes that arrive, and lines that wait for their reader.
+"""The writing end of a stdio connection: lines that wait for their reader.
 
-Descriptors may be pipes, sockets, files or terminals, and may be shared with other processes, so they are
-never made non-blocking: a thread of its own blocks for each. Neither thread is ever waited for.
+The descriptor may be a pipe, socket, file or terminal, and may be shared with other processes, so it is never
+made non-blocking: a thread of its own blocks for it, and is never waited for.
 """
 
 from __future__ import annotations
@@ -14,38 +14,9 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import Callable
 
-READ_BYTES = 64 * 1024
 _WRITE_BYTES = 64 * 1024
-
-
-async def read_pieces(descriptor: int) -> AsyncGenerator[bytes, None]:
-    """What arrives, piece by piece, until the end; the next piece is read when this one has been used."""
-    loop = asyncio.get_running_loop()
-    arrived: asyncio.Queue[bytes] = asyncio.Queue()
-    wanted = threading.Semaphore(0)
-
-    def read() -> None:
-        data = b"-"
-        while data:
-            wanted.acquire()
-            try:
-                data = os.read(descriptor, READ_BYTES)
-            except OSError:  # a terminal that is gone, a closed descriptor: nothing more will come
-                data = b""
-            try:
-                loop.call_soon_threadsafe(arrived.put_nowait, data)
-            except RuntimeError:  # the loop has ended
-                return
-
-    threading.Thread(target=read, name="requests", daemon=True).start()
-    while True:
-        wanted.release()
-        data = await arrived.get()
-        if not data:
-            return
-        yield data
 
 
 class LineWriter:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from codex_core.config.overrides import InvalidOverrideError
 from codex_core.errors import CodexError
-from codex_mcp_server.pipes import LineWriter, read_pieces
+from codex_core.stdin_pieces import read_pieces
+from codex_mcp_server.pipes import LineWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def run(options: McpServerOptions) -> int:
     """Serves stdin and stdout until stdin ends, and returns the exit code; 128 + N when signal N ended it."""
     _open_missing_streams()
+    was_collecting, frozen = gc.isenabled(), gc.get_freeze_count()
     gc.disable()  # start-up makes much that stays; on again when everything is loaded
     try:
         return _run(options)
@@ -45,7 +47,12 @@ def run(options: McpServerOptions) -> int:
     except CodexError as error:
         sys.stderr.write(f"Error: error loading config: {error}\n")
     finally:
-        gc.enable()
+        if was_collecting:
+            gc.enable()
+        else:
+            gc.disable()
+        if not frozen:
+            gc.unfreeze()
     return FAILED
 
 
@@ -111,11 +118,12 @@ class _Stop:
 
     @contextlib.contextmanager
     def listening(self, server: Server) -> Iterator[None]:
-        """Takes the signals inside the block; after it, none of them does anything but kill."""
+        """Takes the signals inside the block; after one of them, each further one kills."""
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None
-        heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
 
         def stop(number: signal.Signals) -> None:
             if self.signal is not None:
@@ -136,6 +144,8 @@ class _Stop:
         finally:
             for number in heeded:
                 loop.remove_signal_handler(number)
+                if self.signal is None and before[number] is not None:  # None: not Python's to put back
+                    signal.signal(number, before[number])
 
 
 def _open_missing_streams() -> None:

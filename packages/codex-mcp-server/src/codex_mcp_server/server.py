@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from codex_core.conversation.manager import ConversationManager
     from codex_core.services import Services
     from codex_login.auth import AuthManager
+    from codex_login.storage import AuthStore
     from codex_mcp_server.editor import EditorMethods
     from codex_mcp_server.editor_account import EditorAccount
     from codex_mcp_server.peer import Call
@@ -41,6 +42,7 @@ class Server:
         self._config = config
         self._output = output
         self._auth: AuthManager | None = None
+        self._store: AuthStore | None = None
         self._mcp = McpMethods(self.user_agent)
         self._tools: ToolCalls | None = None
         self._editor: EditorMethods | None = None
@@ -51,7 +53,7 @@ class Server:
         """Waited for before anything that needs more than the handshake does."""
         self.peer = Peer(output, self)
         self._approvals = Approvals(self.peer)
-        self._conversations = Conversations(self._manager, self.peer, self._approvals)
+        self._conversations = Conversations(self._manager, self.peer)
 
     @property
     def services(self) -> Services:
@@ -126,8 +128,17 @@ class Server:
         if self._auth is None:
             from codex_login.auth import AuthManager
 
-            self._auth = AuthManager(self._config.codex_home)
+            self._auth = AuthManager(self._config.codex_home, store=self.store)
         return self._auth
+
+    @property
+    def store(self) -> AuthStore:
+        """Where the configuration wants credentials to be kept."""
+        if self._store is None:
+            from codex_login.stores import open_store
+
+            self._store = open_store(self._config.codex_home, self._config.cli_auth_credentials_store)
+        return self._store
 
     @property
     def tools(self) -> ToolCalls:
@@ -149,7 +160,12 @@ class Server:
 
             config, services = self._config, self.services
             self.account = EditorAccount(
-                self.peer, lambda: self.auth, config, new_id=services.new_id, environ=services.environ
+                self.peer,
+                lambda: self.auth,
+                config,
+                store=self.store,
+                new_id=services.new_id,
+                environ=services.environ,
             )
             conversations = EditorConversations(
                 self.peer,

@@ -9,6 +9,7 @@ itself: its turns run beside everything else, and no two threads should load mod
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import sys
 from functools import partial
@@ -150,7 +151,8 @@ class WarmUp:
             step = next(self._steps, None)
             if step is None:
                 return True
-            step()
+            with contextlib.suppress(ImportError):  # who needs it will meet that, and can say so
+                step()
         return False
 
 

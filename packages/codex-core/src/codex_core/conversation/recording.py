@@ -40,9 +40,9 @@ class Recording:
         """Something that a resumed session shows again."""
         await self._write(lambda recorder: recorder.write_event(msg))
 
-    async def compacted(self, item: CompactedItem) -> None:
-        """That everything before is replaced by a summary."""
-        await self._write(lambda recorder: recorder.write_compacted(item))
+    async def compacted(self, item: CompactedItem, keeps_prompt: bool) -> None:
+        """That everything before is replaced by a summary; but for the last message, if that is kept."""
+        await self._write(lambda recorder: recorder.write_compacted(item, keeps_prompt=keeps_prompt))
 
     async def turn_context(self, context: TurnContext) -> None:
         """Under which settings the next request is made."""

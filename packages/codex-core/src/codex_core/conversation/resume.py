@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from codex_core.conversation.compaction import compacted_history
 from codex_core.conversation.context import is_prompt, text_of
 from codex_core.conversation.history import History
+from codex_core.rollout.recorder import KEEPS_PROMPT
 from codex_core.rollout.replay import response_item, response_items
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def rebuilt_history(
         if line.kind == "response_item":
             waiting.append(line.payload)
         elif line.kind == "compacted":
-            history.record(response_items(waiting))
-            waiting.clear()
+            kept = waiting[-1:] if line.payload.get(KEEPS_PROMPT) is True else []
+            history.record(response_items(waiting[: len(waiting) - len(kept)]))
+            waiting = kept
             replacement = line.payload.get("replacement_history")
             if isinstance(replacement, list):  # newer releases write down what it was replaced by
                 history = History(response_items(each for each in replacement if isinstance(each, dict)))

@@ -20,6 +20,8 @@ from codex_core.conversation.tasks import Job, PendingInput, Tasks
 from codex_core.conversation.thread import Thread
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from codex_core.approval.decide import ApprovalKey
     from codex_core.config.config import Config
     from codex_core.conversation.turn_context import TurnContext
@@ -162,13 +164,20 @@ class Session:
 
     async def record_input(self, thread: Thread, given: PendingInput) -> None:
         """Records input as a message; what the user said is also kept as a resumed session shows it."""
+        async with self.taken_input(thread, given):
+            pass
+
+    @contextlib.asynccontextmanager
+    async def taken_input(self, thread: Thread, given: PendingInput) -> AsyncIterator[None]:
+        """Input that is on disk within the block, and behind what the block leaves of the thread after it."""
         from codex_core.conversation.item_events import user_message_event
         from codex_core.conversation.user_input import message_of
 
         message = message_of(given.items)
-        await thread.record([message])
-        if given.is_prompt and thread.is_recorded:
-            await self.recording.event(user_message_event(message))
+        async with thread.written_ahead(message):
+            if given.is_prompt and thread.is_recorded:
+                await self.recording.event(user_message_event(message))
+            yield
 
     async def record_notes(self) -> None:
         """Records what the model is to be told of changed settings."""

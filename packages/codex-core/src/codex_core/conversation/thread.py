@@ -5,13 +5,14 @@ A session has one that is recorded; a review has its own, which nobody keeps.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_core.conversation.history import History
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
     from codex_core.conversation.turn_context import TurnContext
     from codex_protocol.items import ResponseItem
@@ -38,13 +39,15 @@ class Thread:
         *,
         initial_items: Callable[[TurnContext], Sequence[ResponseItem]] = lambda _: (),
         write: Callable[[ResponseItem], Awaitable[None]] | None = None,
-        write_compacted: Callable[[CompactedItem], Awaitable[None]] | None = None,
+        write_compacted: Callable[[CompactedItem, bool], Awaitable[None]] | None = None,
     ) -> None:
         self.history = history
         self.usage: TokenUsage | None = None
         """What the last answer said it used; None at the beginning and after a compaction."""
         self._bridge: _Bridge | None = None
         self._was_compacted = False
+        self._is_ahead = False
+        """Whether the last item on disk is one that the history does not have yet."""
         self._initial_items = initial_items
         self._write = write
         self._write_compacted = write_compacted
@@ -62,6 +65,18 @@ class Thread:
             for item in items:
                 await self._write(item)
 
+    @contextlib.asynccontextmanager
+    async def written_ahead(self, item: ResponseItem) -> AsyncIterator[None]:
+        """An item that is on disk in the block, and in the history after it: behind a summary made inside."""
+        self._is_ahead = True
+        try:
+            if self._write is not None:
+                await self._write(item)
+            yield
+        finally:
+            self._is_ahead = False
+            self.history.record([item])
+
     async def compact(self, summary: str, context: TurnContext, *, keep_images: bool) -> None:
         """Puts a bridge with this summary in the place of everything so far."""
         from codex_core.conversation.compaction import compacted_history
@@ -73,7 +88,7 @@ class Thread:
         self._was_compacted = True
         self.usage = None
         if self._write_compacted is not None:
-            await self._write_compacted(CompactedItem(message=summary))
+            await self._write_compacted(CompactedItem(message=summary), self._is_ahead)
 
     def shorten(self) -> bool:
         """Cuts what the user said in the bridge, and its pictures; false when nothing is left to cut.

@@ -111,11 +111,9 @@ class Turn:
             ModelError: the model cannot be asked any further.
             StillTooLongError: the conversation does not fit, although it was summed up.
         """
-        was_compacted = False
-        try:
+        # On disk before anything slow; behind a summary that is made first, also when that is stopped.
+        async with self._session.taken_input(self._thread, PendingInput(tuple(items), is_prompt=True)):
             was_compacted = await self._make_room(was_compacted=False)
-        finally:  # also when it is stopped: what the user said is never lost, and stands behind a summary
-            await self._session.record_input(self._thread, PendingInput(tuple(items), is_prompt=True))
         self._user_texts += _texts_of(items)
         self._tools = await self._session.ready_tools()
         while True:

@@ -59,13 +59,19 @@ def envelope(head: bytes, tail: bytes) -> Envelope:
     end = (tail or head).rstrip()
     if not head.lstrip().startswith(b"{") or not end.endswith(b"}"):
         return NOTHING
-    members = {**_first_members(head), **_last_members(tail)}
+    first = _first_members(head)
+    if first is None:
+        return NOTHING
+    members = {**first, **_last_members(tail)}
     return Envelope(_identifier(members.get("id")), has_method="method" in members)
 
 
-def _first_members(head: bytes) -> Mapping[str, bytes]:
-    """The outermost members with their values, or what these begin with, as far as the bytes reach."""
-    members: dict[str, bytes] = {}
+def _first_members(head: bytes) -> Mapping[str, bytes | None] | None:
+    """The outermost members as far as the bytes reach; None if more than one message stands there.
+
+    With each key the value, or what it begins with; None if that is not known for sure.
+    """
+    members: dict[str, bytes | None] = {}
     depth = position = 0
     path: list[bytes] = []
     """What came of the present member: its key, the colon, the first token of its value."""
@@ -77,7 +83,11 @@ def _first_members(head: bytes) -> Mapping[str, bytes]:
             path.clear()
         elif depth == 1:
             path.append(token)
+            if len(path) == 2 and token == b":" and (key := _text(path[0])) is not None:
+                members[key] = None
         depth += (token in (b"{", b"[")) - (token in (b"}", b"]"))
+        if depth == 0:
+            return None if head[position:].strip() else members
     return members
 
 

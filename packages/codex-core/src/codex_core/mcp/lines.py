@@ -42,6 +42,7 @@ class Unreadable:
 
 
 Line: TypeAlias = Frame | Noise | Unreadable
+"""What a line says; a batch says several."""
 
 _MAX_NOISE = 500
 
@@ -91,10 +92,10 @@ class LineDecoder:
             known = envelope(raw, tail)
             return [Unreadable(known.request_id, known.has_method, f"it is longer than {self._max} bytes")]
         raw = raw.strip()
-        return [_line(raw)] if raw else []
+        return _lines(raw) if raw else []
 
 
-def _line(raw: bytes) -> Line:
+def _lines(raw: bytes) -> list[Line]:
     try:
         value = loads(raw)
     except ProtocolError as error:
@@ -103,11 +104,13 @@ def _line(raw: bytes) -> Line:
         # A laxer reader may take it (half a character, a key twice, very many digits or levels).
         known = envelope_of(raw)
         if known.request_id is None:
-            return Noise(_text(raw))
-        return Unreadable(known.request_id, known.has_method, str(error))
-    if isinstance(value, dict):
-        return Frame(dict(value))
-    return Noise(_text(raw))
+            return [Noise(_text(raw))]
+        return [Unreadable(known.request_id, known.has_method, str(error))]
+    # Revision 2025-03-26 of MCP wants batches taken; to whoever reads messages they are just several.
+    messages = value if isinstance(value, list) else [value]
+    if messages and all(isinstance(message, dict) for message in messages):
+        return [Frame(dict(message)) for message in messages if isinstance(message, dict)]
+    return [Noise(_text(raw))]
 
 
 def _text(raw: bytes) -> str:

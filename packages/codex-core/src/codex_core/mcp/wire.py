@@ -16,10 +16,20 @@ MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 """A longer message of a server is not kept; nothing that large could be shown to a model."""
 
 
+_MAX_ID_DIGITS = 18
+"""Our ids count up; what is longer is none of them."""
+
+
 def own_id(identifier: object) -> int | None:
-    """The number of a request of ours as an answer names it: some peers make text of every id."""
-    if isinstance(identifier, str) and identifier.isdecimal() and identifier.isascii():
-        return int(identifier[:20])
+    """The number of a request of ours as an answer names it: some peers make text or a float of every id.
+
+    Only what they would make of it: neither `"007"` nor `"+7"` is 7.
+    """
+    if isinstance(identifier, str) and len(identifier) <= _MAX_ID_DIGITS and identifier.isdecimal():
+        number = int(identifier)
+        return number if str(number) == identifier else None
+    if isinstance(identifier, float) and identifier.is_integer():
+        return int(identifier)
     return identifier if isinstance(identifier, int) and not isinstance(identifier, bool) else None
 
 

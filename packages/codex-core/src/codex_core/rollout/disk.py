@@ -15,7 +15,7 @@ NURSERY = ".begun"
 _LEFT_BEHIND_S = 3600
 """Nobody takes that long to write them."""
 _PIECE = 1 << 16
-_NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK)
+_NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV)
 
 
 def create_whole(path: str, data: bytes, *, root: str) -> int:
@@ -57,26 +57,42 @@ def _remove_left_behind(nursery: str) -> None:
 def _remove_unless_held(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        if is_ours(descriptor):
+        # With another name besides it is a session; whoever goes on with that must not find it held by us.
+        if os.fstat(descriptor).st_nlink > 1 or is_ours(descriptor):
             os.unlink(path)
     finally:
         os.close(descriptor)
 
 
 def move_to_free_name(path: str, target: str) -> None:
-    """Gives a file another name, which nothing has.
+    """Gives a file another name, which nothing has; finishes what was killed between the two.
 
     Raises:
-        OSError: it cannot be moved, or something is there.
+        OSError: it cannot be moved, or something else is there.
     """
     try:
         os.link(path, target)  # unlike a rename, it replaces nothing
+    except FileExistsError:
+        if not os.path.samefile(path, target):
+            raise
+        os.unlink(path)
     except OSError as error:
         if error.errno not in _NO_LINKS or os.path.lexists(target):
             raise
-        os.rename(path, target)  # a file system without links
+        os.rename(path, target)  # a file system without links, or without those between directories
     else:
+        _unlink_or_undo(path, target)
+
+
+def _unlink_or_undo(path: str, target: str) -> None:
+    try:
         os.unlink(path)
+    except FileNotFoundError:  # somebody has tidied up
+        pass
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(target)
+        raise
 
 
 def is_ours(descriptor: int) -> bool:

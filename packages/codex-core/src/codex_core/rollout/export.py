@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from codex_protocol.events import EventMsg
 
 
+_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+_HEADING = re.compile(r"^ {0,3}(#{1,4})(?=\s|$)")
+_UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
+
+
 class Format(StrEnum):
     """What a session is exported as."""
 
@@ -192,8 +197,20 @@ def _markdown(facts: list[tuple[str, str]], parts: Iterable[Part]) -> Iterator[s
 
 
 def _deeper(text: str) -> str:
-    """The text with its headings below ours."""
-    return re.sub(r"(?m)^(#{1,4})(?=\s)", r"##\1", text.rstrip())
+    """The text with its headings below ours; what stands in a fence is code, and stays as it is."""
+    rows: list[str] = []
+    fence = ""
+    for row in text.rstrip().split("\n"):
+        mark = _FENCE.match(row)
+        if not fence:
+            fence = mark[1] if mark else ""
+            row = _HEADING.sub(r"##\1", row)
+            if _UNDERLINE.fullmatch(row) and rows and rows[-1].strip():
+                row = f"\\{row.lstrip()}"  # or it would make a heading of the row above it
+        elif mark and mark[1].startswith(fence) and not row.strip(" `~"):
+            fence = ""
+        rows.append(row)
+    return "\n".join([*rows, fence] if fence else rows)
 
 
 def _code(text: str) -> str:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from codex_protocol.items import ResponseItem
     from codex_protocol.rollout import CompactedItem, SessionMeta, TurnContextItem
 
+KEEPS_PROMPT = "keeps_prompt"
+"""A field of ours in a compacted line: what the user had said last stands behind the summary, not in it."""
 _RECORDED_ITEMS = frozenset(
     {
         "message", "reasoning", "local_shell_call", "function_call", "function_call_output",
@@ -109,6 +111,7 @@ class RolloutRecorder:
             try:
                 if not is_ours(descriptor):
                     raise SessionInUseError(path)
+                os.stat(path)  # it may have been deleted or put away while we opened it
                 mend_last_line(descriptor)
             except BaseException:
                 os.close(descriptor)
@@ -130,9 +133,9 @@ class RolloutRecorder:
         """The settings of the request that follows."""
         self._append("turn_context", context.to_wire())
 
-    def write_compacted(self, item: CompactedItem) -> None:
-        """The summary that replaced everything before it."""
-        self._append("compacted", item.to_wire())
+    def write_compacted(self, item: CompactedItem, *, keeps_prompt: bool = False) -> None:
+        """The summary that replaced everything before it, but for the last message where that is kept."""
+        self._append("compacted", {**item.to_wire(), **({KEEPS_PROMPT: True} if keeps_prompt else {})})
 
     def close(self) -> None:
         """Ends the recording; later writes do nothing."""
