@@ -31,7 +31,13 @@ def test_who_was_not_typing_answers_as_soon_as_the_question_can_have_been_seen()
 
 
 def test_a_question_one_has_called_for_takes_keys_at_once() -> None:
-    assert taker(asked(typed_at=9.99), 10.01, came_by_itself=False) is Taker.QUESTION
+    assert taker(asked(), 10.01, came_by_itself=False) is Taker.QUESTION
+
+
+def test_a_question_one_has_called_for_and_forgotten_takes_no_letter_of_a_sentence() -> None:
+    attention = asked(typed_at=9.99)
+    assert taker(attention, 10.01, came_by_itself=False) is Taker.DRAFT
+    assert taker(attention, 9.99 + PAUSE_S + 0.01, came_by_itself=False) is Taker.QUESTION
 
 
 def test_a_question_that_is_not_on_the_screen_takes_none() -> None:

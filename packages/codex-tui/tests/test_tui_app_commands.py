@@ -220,3 +220,16 @@ async def test_an_unknown_mcp_list_is_empty_and_says_so(tmp_path: Path) -> None:
     async with codex(tmp_path, options=options) as run:
         await commands(run, "/mcp")
         await run.shows("No MCP servers configured.")
+
+
+async def test_pickers_fit_into_a_small_window(tmp_path: Path) -> None:
+    async with codex(tmp_path, options=of_openai(tmp_path), cols=60, rows=20) as run:
+        await commands(run, "/model")
+        await run.shows("Select model and reasoning level", "gpt-5 high", "⏎ confirm   Esc go back")
+        names = ("minimal", "low", "medium", "high")
+        assert [name for name in names if f"gpt-5 {name}" not in run.screen] == []
+        run.type("\x03")
+        await run.hides("Select model")
+        await commands(run, "/approvals")
+        await run.shows("Select approval mode", "Read Only", "Auto (current)", "Full Access", "⏎ confirm")
+        assert "only where nothing can be lost" in run.screen

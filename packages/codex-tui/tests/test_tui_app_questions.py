@@ -255,6 +255,8 @@ async def test_an_api_key_is_stored_for_its_owner_alone_and_never_shown(tmp_path
     )
     key = "sk-test-key-with-q-0123456789"
     async with codex(tmp_path, options=options) as run:
+        await run.asked("How do you want to sign in?")
+        run.type("2")
         await run.asked("Sign in with an API key", "Paste or type")
         run.type("\r")
         await run.shows("API key cannot be empty")
@@ -274,7 +276,11 @@ async def test_without_a_key_the_app_opens_and_says_so(tmp_path: Path) -> None:
         cwd=str(tmp_path / "work"), approval=AskForApproval.ON_REQUEST, sandbox=SandboxMode.READ_ONLY
     )
     async with codex(tmp_path, options=options, environ={"OPENAI_API_KEY": "sk-from-env"}) as run:
+        await run.asked("How do you want to sign in?")
+        run.type("2")
         await run.asked("Taken from OPENAI_API_KEY")
+        await run.escape()
+        await run.asked("How do you want to sign in?")
         run.type("\x1b")
         await run.shows("You are not signed in", "what to do")
         assert not (tmp_path / "home" / "auth.json").exists()

@@ -17,7 +17,7 @@ from codex_core.testing import Gate, answer, completed, created, http_error, mes
 from codex_protocol.config_types import AskForApproval
 from codex_tui.notifications import Method, uses_osc9
 from codex_tui.options import TuiOptions
-from codex_tui.session_log import SessionLog
+from codex_tui.session_log import SessionLog, open_session_log
 from codex_tui.term.viewport import ResizePolicy
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ async def test_each_key_that_means_nothing_is_named(tmp_path: Path) -> None:
 async def test_a_session_is_logged_where_that_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text("of an earlier session")
-    path.chmod(0o600)
+    path.chmod(0o644)  # which whoever made it may have thought nothing of
     environ = {"CODEX_TUI_RECORD_SESSION": "1", "CODEX_TUI_SESSION_LOG_PATH": str(path)}
     async with codex(tmp_path, [answer(message("Hello."))], environ=environ) as run:
         await run.submits("hi")
@@ -189,6 +189,14 @@ async def test_a_log_that_cannot_be_made_is_told_and_the_session_goes_on(tmp_pat
         await run.shows("> Hello.")
 
 
+def test_a_pipe_that_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    environ = {"CODEX_TUI_RECORD_SESSION": "1", "CODEX_TUI_SESSION_LOG_PATH": str(pipe)}
+    with pytest.raises(OSError, match="No such device"):
+        open_session_log(environ, str(tmp_path), lambda: datetime(2026, 1, 2, tzinfo=UTC), print)
+
+
 def test_a_log_that_fills_the_disk_ends_with_a_sentence() -> None:
     told: list[str] = []
     with open("/dev/full", "w", encoding="utf-8") as full:
@@ -204,6 +212,8 @@ async def test_an_api_key_is_in_no_log(tmp_path: Path) -> None:
     environ = {"CODEX_TUI_RECORD_SESSION": "yes", "CODEX_TUI_SESSION_LOG_PATH": str(path)}
     given = at_provider(tmp_path, requires_openai_auth=True)
     async with codex(tmp_path, options=given, environ=environ) as run:
+        await run.asked("How do you want to sign in?")
+        run.type("2")
         await run.asked("Sign in with an API key")
         run.type("sk-never-to-be-seen-0123456789\r")
         await run.shows("The API key is stored")
@@ -305,6 +315,20 @@ async def test_what_comes_back_while_the_draft_is_edited_elsewhere_stays(tmp_pat
         assert told.titles[-1] == "codex - work"
 
 
+async def test_a_key_that_comes_twice_opens_one_editor(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    async with codex(tmp_path, environ=editor(tmp_path, f'echo one >> "{started}"')) as run:
+        await run.idle()
+        run.type("draft")
+        await run.shows("▌ draft")
+        run.type("\x07\x07")
+        await until(started.exists)
+        await until(lambda: run.app.viewport.is_steady)
+        run.type(" and more")
+        await run.shows("▌ draft and more")
+        assert started.read_text() == "one\n"
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [("exit 3", "ended with code 3"), ('printf "\\377" > "$1"', "not UTF-8"), ('rm "$1"', "cannot be used")],
@@ -325,7 +349,7 @@ async def test_an_image_of_the_command_line_goes_along_with_the_first_message(tm
     async with codex(tmp_path, [answer(message("One.")), answer(message("Two."))], options=given) as run:
         await run.shows("1 image goes along with your first message.")
         await run.submits("look")
-        await run.shows("> One.")
+        await run.shows("▌ look\n▌ [image]\n", "> One.")
         await run.idle()
         await run.submits("and now")
         await run.shows("> Two.")

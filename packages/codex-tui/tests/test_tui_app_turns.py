@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,10 @@ from codex_core.testing import (
     shell_call,
     sse,
 )
+from codex_protocol.config_types import AskForApproval
+from codex_protocol.ops import ReviewDecision
+from codex_tui.commands import run_command
+from codex_tui.composer.draft import Message
 from codex_tui.options import TuiOptions
 
 if TYPE_CHECKING:
@@ -244,8 +249,6 @@ async def test_a_command_typed_right_behind_a_message_meets_its_turn(tmp_path: P
 
 
 async def test_a_resize_under_a_question_and_under_the_transcript_keeps_both(tmp_path: Path) -> None:
-    from codex_protocol.config_types import AskForApproval
-
     options = TuiOptions(demo=True, cwd=str(tmp_path / "work"), approval=AskForApproval.UNTRUSTED)
     script = [answer(shell_call(["touch", "made.txt"]))]
     async with codex(tmp_path, script, options=options) as run:
@@ -268,3 +271,132 @@ async def test_a_resize_under_a_question_and_under_the_transcript_keeps_both(tmp
         run.type("q")
         await until(lambda: not run.boot.emulator.is_alternate)
         await run.shows("You canceled", "what to do")
+
+
+async def test_what_is_said_behind_an_interrupt_is_the_next_turn_and_is_said_once(tmp_path: Path) -> None:
+    script = [sse(created(), Gate(), completed()), answer(message("Done instead."))]
+    async with codex(tmp_path, script) as run:
+        await run.submits("think")
+        await run.shows("Working")
+        await steer(run, "not carried yet")
+        run.controller.interrupt()
+        run.controller.send(Message("do this instead"))  # before the turn's end is heard of
+        await run.shows("Conversation interrupted", "▌ do this instead", "> Done instead.")
+        await run.idle()
+        assert run.controller.composer.draft.text == "not carried yet"
+        assert run.text.count("▌ do this instead") == 1
+        assert len(run.transport.requests) == 2
+
+
+async def test_what_is_said_behind_an_interrupt_that_came_too_late_is_the_next_turn_too(
+    tmp_path: Path,
+) -> None:
+    gate = Gate()
+    script = [sse(created(), gate, *message("Over."), completed()), answer(message("And now that."))]
+    async with codex(tmp_path, script) as run:
+        await run.submits("think")
+        await run.shows("Working")
+        run.controller.state.is_stopping = True  # as asked, of a turn that just ends
+        run.controller.send(Message("and now that?"))
+        await run.shows("→ and now that?")
+        gate.open()
+        await run.shows("> Over.", "▌ and now that?", "> And now that.")
+        await run.idle()
+        assert not run.controller.state.is_stopping
+
+
+async def test_what_is_said_behind_a_no_is_not_given_to_the_turn_that_ends(tmp_path: Path) -> None:
+    options = TuiOptions(demo=True, cwd=str(tmp_path / "work"), approval=AskForApproval.UNTRUSTED)
+    script = [answer(shell_call(["touch", "made.txt"])), answer(message("Otherwise, then."))]
+    async with codex(tmp_path, script, options=options) as run:
+        await run.submits("go")
+        await run.asked("Allow this command?")
+        run.controller.answer(ReviewDecision.ABORT)
+        run.controller.send(Message("otherwise"))
+        await run.shows("▌ otherwise", "> Otherwise, then.")
+        await run.idle()
+        assert run.controller.composer.draft.text == ""
+        assert len(run.transport.requests) == 2
+
+
+async def test_what_is_said_right_behind_a_summary_is_given_back_when_that_is_stopped(tmp_path: Path) -> None:
+    script = [answer(message("Long.")), sse(created(), Gate(), completed())]
+    async with codex(tmp_path, script) as run:
+        await run.submits("tell me")
+        await run.shows("> Long.")
+        await run.idle()
+        await run_command(run.controller, "compact", "")
+        run.controller.send(Message("and then"))  # before anything is heard of the summary
+        await run.shows("→ and then", "Working")
+        run.controller.interrupt()
+        await run.shows("Conversation interrupted", "▌ and then")
+        await run.idle()
+        assert run.controller.composer.draft.text == "and then"
+
+
+async def test_covers_that_come_up_above_each_other_are_all_closed(tmp_path: Path) -> None:
+    async with codex(tmp_path) as run:
+        await run.idle()
+        app = run.app
+
+        def cover() -> None:  # a key that comes twice, and a diff that took its time
+            app.show_transcript()
+            app.show_transcript()
+            app.page("Help", lambda _width: [])
+
+        app.call_later(cover)
+        await until(lambda: "H E L P" in run.screen)
+        assert len(app.screen_stack) == 3
+        run.type("q")
+        await until(lambda: "T R A N S" in run.screen)
+        assert app._is_covered
+        run.type("q")
+        await until(lambda: not run.boot.emulator.is_alternate)
+        assert not app._is_covered
+        await run.shows("what to do")
+
+
+async def test_an_end_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go, is_hanging = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        try:
+            await let_go.wait()
+        except asyncio.CancelledError:
+            is_hanging.set()
+            await let_go.wait()
+
+    monkeypatch.setattr("codex_tui.app.SHUTDOWN_S", 0.01)
+    async with codex(tmp_path) as run:
+        await run.idle()
+        session = run.app._session
+        assert session is not None
+        session.cancel()
+        await asyncio.wait([session])
+        run.app._session = asyncio.create_task(hang())
+        await asyncio.sleep(0)
+    assert is_hanging.is_set()
+    let_go.set()
+    await run.app._session
+
+
+async def test_leaving_leaves_no_timer(tmp_path: Path) -> None:
+    async with codex(tmp_path) as run:
+        await run.idle()
+        run.type("/quit\r")
+        await until(lambda: run.app.return_code is not None)
+    timer = run.controller.sessions._leaving
+    assert timer is not None
+    assert timer.cancelled()
+
+
+@pytest.mark.parametrize("marks_pastes", [False, True])
+async def test_letters_that_come_together_have_no_frame_each(tmp_path: Path, marks_pastes: bool) -> None:
+    text = "again " * 300 + "the end"
+    async with codex(tmp_path, marks_pastes=marks_pastes) as run:
+        await run.idle()
+        frames = len(run.boot.terminal.written)
+        run.type(text)
+        await until(lambda: run.controller.composer.draft.message().text == text)
+        await run.drawn()
+        assert len(run.boot.terminal.written) - frames < len(text) / 3

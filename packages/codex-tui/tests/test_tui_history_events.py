@@ -217,9 +217,26 @@ def test_a_running_command_shows_its_time_and_the_end_of_its_output() -> None:
 def test_commands_that_run_at_once_are_finished_as_they_end() -> None:
     history = fed(begin("a", "first"), begin("b", "second"), end("b"))
     assert (done(history), live(history)) == (["• Ran second"], ["", "⠋ Running first (0s)"])
-    feed(history, {"type": "error", "message": "gone"})
-    assert done(history)[1:] == ["", "• Ran first (interrupted)", "", "■ gone"]
+    feed(history, ABORTED)
+    assert done(history)[1:3] == ["", "• Ran first (interrupted)"]
     assert live(history) == []
+
+
+def test_an_error_beside_what_runs_ends_nothing() -> None:
+    history = fed(STARTED, begin("a", "first"), {"type": "error", "message": "not recorded any more"})
+    assert (done(history), live(history)) == (["■ not recorded any more"], ["", "⠋ Running first (0s)"])
+    feed(history, end("a"), DONE)
+    assert done(history) == ["■ not recorded any more", "", "• Ran first"]
+
+
+@given(st.lists(st.sampled_from([STARTED, DONE, ABORTED, begin("a"), end("a"), begin("b", "ls", "x"), end("b"),
+    {"type": "agent_message", "message": "One.\n\n- two\n- three"}, {"type": "agent_reasoning", "text": "hm"},
+    {"type": "error", "message": "no"}]), max_size=12))  # fmt: skip
+def test_rows_from_the_end_are_those_from_the_beginning(msgs: list[Msg]) -> None:
+    history = fed(*msgs)
+    for stop in {0, len(history.cells) // 2, len(history.cells)}:
+        backwards = [row for rows in history.rows_backwards(30, stop) for row in reversed(rows)]
+        assert backwards[::-1] == history.rows(30, 0, stop)
 
 
 def test_reading_is_summed_up_until_something_else_happens() -> None:

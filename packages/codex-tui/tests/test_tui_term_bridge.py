@@ -206,7 +206,9 @@ async def test_the_app_goes_on_while_another_program_has_the_terminal() -> None:
                 os.kill(os.getpid(), number)
             assert signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL
             app.say("meanwhile")
-            await asyncio.sleep(0.05)
+            is_laid_out = asyncio.Event()
+            app.call_after_refresh(is_laid_out.set)
+            await is_laid_out.wait()
             assert not boot.terminal.is_raw
             assert len(boot.terminal.written) == written
         assert boot.terminal.is_raw
@@ -261,7 +263,9 @@ async def test_a_resize_lays_out_and_writes_the_history_anew() -> None:
         boot.emulator.resize(16, 30)
         os.kill(os.getpid(), signal.SIGWINCH)
         await until(lambda: app.viewport.is_steady and app.size == Size(30, 16))
-        expected = [row.ansi.replace("\x1b[32m", "").replace("\x1b[0m", "") for row in app.history_rows(30)]
+        expected = [row.ansi.replace("\x1b[32m", "").replace("\x1b[0m", "") for row in app.history_rows(30)][
+            ::-1
+        ]
         assert boot.emulator.everything()[: len(expected)] == expected
 
 

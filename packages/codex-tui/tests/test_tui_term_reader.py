@@ -66,6 +66,12 @@ def wire() -> Iterator[Wire]:
     made.close()
 
 
+async def turned() -> None:
+    """The loop has looked at what there is to read, more than once."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 async def until(test: object) -> None:
     async with asyncio.timeout(10):
         while not test():  # type: ignore[operator]  # noqa: ASYNC110
@@ -81,7 +87,7 @@ async def test_it_reads_between_start_and_stop(wire: Wire) -> None:
     reader.stop()
     reader.stop()
     wire.keyboard.send(b"b")
-    await asyncio.sleep(0.01)
+    await turned()
     assert wire.found == [Key("a", "a")]
     reader.start()
     await until(lambda: len(wire.found) == 2)
@@ -101,7 +107,7 @@ async def test_the_end_of_the_terminal_is_told_once(wire: Wire) -> None:
     reader.start()
     wire.keyboard.close()
     await until(lambda: wire.ends)
-    await asyncio.sleep(0.01)
+    await turned()
     assert wire.ends == 1
 
 

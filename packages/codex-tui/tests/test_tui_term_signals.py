@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 
+from memory_app import until
+
 from codex_tui.term.signals import EXIT_SIGNALS, TerminalSignals
 
 ALL = (*EXIT_SIGNALS, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT, signal.SIGQUIT)
@@ -30,17 +32,19 @@ def handlers() -> list[object]:
     return [signal.getsignal(number) for number in ALL]
 
 
-async def sent(*numbers: int) -> None:
+async def sent(told: Told, *numbers: int) -> None:
+    """Sends them, each when the one before was told of."""
     for number in numbers:
+        count = len(told.calls)
         os.kill(os.getpid(), number)
-        await asyncio.sleep(0.01)
+        await until(lambda count=count: len(told.calls) > count)
 
 
 async def test_each_is_told_and_all_are_given_back() -> None:
     told, before = Told(), handlers()
     signals = told.signals()
     signals.start()
-    await sent(signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT, signal.SIGTERM)
+    await sent(told, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT, signal.SIGTERM)
     signals.stop()
     signals.stop()
     assert told.calls == ["resized", "stopped", "continued", f"ended by {signal.SIGTERM}"]
@@ -66,12 +70,13 @@ async def test_while_others_work_the_keyboard_is_theirs() -> None:
     during = handlers()
     with signals.others_at_work():
         assert signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL
-        await sent(signal.SIGINT, signal.SIGQUIT, signal.SIGCONT)
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGCONT):
+            os.kill(os.getpid(), number)
         for number in (signal.SIGINT, signal.SIGQUIT):
             assert signal.getsignal(number) not in (signal.SIG_IGN, signal.SIG_DFL)
     assert told.calls == []
     assert handlers() == during
-    await sent(signal.SIGINT)
+    await sent(told, signal.SIGINT)
     assert told.calls == [f"ended by {signal.SIGINT}"]
     signals.stop()
     assert handlers() == before
@@ -82,7 +87,7 @@ async def test_an_end_while_others_work_is_told_and_leaves_nothing() -> None:
     signals = told.signals()
     signals.start()
     with signals.others_at_work():
-        await sent(signal.SIGTERM)
+        await sent(told, signal.SIGTERM)
         signals.stop()
     assert told.calls == [f"ended by {signal.SIGTERM}"]
     assert handlers() == before

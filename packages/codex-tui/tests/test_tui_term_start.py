@@ -74,6 +74,26 @@ def test_a_signal_while_it_starts_leaves_the_terminal_as_it_was(codex: str, numb
         assert text(session) == ""
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_signal_while_the_echo_begins_leaves_the_terminal_as_it_was(codex: str, moment: str) -> None:
+    assert codex
+    kill = "os.kill(os.getpid(), signal.SIGINT)"
+    before, after = (kill, "") if moment == "before" else ("", kill)
+    begun = f"""
+import os, signal, threading
+start = threading.Thread.start
+def starting(self):
+    {before or "pass"}
+    start(self)
+    {after or "pass"}
+threading.Thread.start = starting
+"""
+    with PtySession([sys.executable, "-c", begun + STUCK], cols=90) as session:
+        assert session.wait_exit() == -signal.SIGINT
+        assert session.is_sane()
+        assert text(session) == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence", "code"),
     [

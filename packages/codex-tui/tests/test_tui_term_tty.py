@@ -206,6 +206,7 @@ def test_a_terminal_somebody_made_non_blocking_gets_everything(ends: tuple[int, 
         (b"\x1b[3;4", None, b"\x1b[3;4"),
         (b"\x1b[R\x1b[3R", None, b"\x1b[R\x1b[3R"),
         (b"\x1b[0;0R", (0, 0), b""),
+        (b"\x1b[" + b"9" * 5000 + b";1R\x1b[2;1R", (0, 1), b"\x1b[" + b"9" * 5000 + b";1R"),
     ],
 )
 def test_a_report_is_cut_out(data: bytes, found: tuple[int, int] | None, rest: bytes) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from emulator import Emulator
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +12,10 @@ from memory_terminal import ManualLoop, MemoryTerminal
 
 from codex_tui.term.rows import Row, plain_row
 from codex_tui.term.surface import Surface, View
-from codex_tui.term.viewport import MAX_HISTORY_ROWS, ResizePolicy, Viewport
+from codex_tui.term.viewport import MAX_HISTORY_ROWS, SLICE_S, ResizePolicy, Viewport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Session:
@@ -40,6 +45,8 @@ class Session:
             policy=policy,
         )
         self.lines: list[str] = []
+        self.seconds_per_line = 0.0
+        self.is_layout_slow = False
         self.height = 3
         self.overlay = False
         self.layouts = 0
@@ -47,8 +54,10 @@ class Session:
         self.terminal.write(self.surface.start((0, 0)))
         self.show()
 
-    def history(self, cols: int) -> list[Row]:
-        return [row for line in self.lines for row in self.wrap(line, cols)]
+    def history(self, cols: int) -> Iterator[Row]:
+        for line in self.lines[::-1]:
+            self.loop.now += self.seconds_per_line
+            yield from reversed(self.wrap(line, cols))
 
     @staticmethod
     def wrap(line: str, cols: int) -> list[Row]:
@@ -73,7 +82,8 @@ class Session:
 
     def lay_out(self, cols: int, rows: int) -> None:
         self.layouts += 1
-        self.show()
+        if not self.is_layout_slow:
+            self.show()
 
     def resize(self, cols: int, rows: int, *, signal: bool = True) -> None:
         self.emulator.resize(rows, cols)
@@ -95,7 +105,7 @@ class Session:
         shown = self.emulator.everything()
         height = min(self.height, self.surface.rows)
         cols = self.surface.cols
-        expected = [row.ansi for row in self.history(cols)]
+        expected = [row.ansi for row in self.history(cols)][::-1]
         assert shown[: len(shown) - height] == expected
         assert (
             shown[len(shown) - height :] == [f"view {n}" for n in range(self.height)][self.height - height :]
@@ -263,6 +273,95 @@ def test_the_history_written_anew_is_capped() -> None:
     shown = session.emulator.everything()
     assert shown[0] == "[00050]"
     assert shown[-4] == session.lines[-1]
+
+
+def test_a_long_history_is_made_anew_in_slices_and_what_comes_meanwhile_follows_it() -> None:
+    session = Session()
+    session.commit(30)
+    session.settle()
+    session.seconds_per_line = SLICE_S / 3
+    written = len(session.terminal.written)
+    session.viewport.redraw()
+    assert len(session.terminal.written) == written
+    assert not session.viewport.is_steady
+    session.commit(2)
+    session.loop.advance(0.0)
+    assert len(session.terminal.written) == written
+    session.loop.advance(1.0)
+    assert len(session.terminal.written) == written + 1
+    session.check()
+
+
+@pytest.mark.parametrize("what", ["resize", "narrower", "overlay", "given away"])
+def test_a_history_being_made_anew_is_begun_again_if_the_terminal_changes_meanwhile(what: str) -> None:
+    session = Session()
+    session.commit(30)
+    session.settle()
+    session.seconds_per_line = SLICE_S / 3
+    session.viewport.redraw()
+    match what:
+        case "resize":
+            session.resize(40, 12)
+        case "narrower":
+            session.resize(20, 10)
+        case "overlay":
+            session.overlay = True
+            session.show()
+            session.loop.advance(1.0)
+            assert session.emulator.is_alternate
+            session.overlay = False
+            session.show()
+        case _:
+            session.viewport.give_away()
+            session.loop.advance(1.0)
+            session.viewport.take_back()
+    session.commit(3)
+    session.settle()
+    session.loop.advance(1.0)
+    session.check()
+
+
+def test_a_resize_between_taking_the_terminal_back_and_the_next_layout_is_no_known_place() -> None:
+    session = Session(rows=12)
+    session.commit(20)
+    session.settle()
+    session.viewport.give_away()
+    session.emulator.resize(10, 40)
+    session.is_layout_slow = True
+    session.viewport.take_back()
+    session.resize(40, 16)
+    session.is_layout_slow = False
+    session.settle()
+    session.commit(2)
+    session.settle()
+    session.check()
+
+
+@pytest.mark.parametrize(("cols", "rows"), [(30, 8), (60, 14), (40, 6), (40, 16)])
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_the_anchor_policy_keeps_what_was_there_before_behind_an_overlay_too(
+    cols: int, rows: int, is_stopped: bool
+) -> None:
+    session = Session(policy=ResizePolicy.ANCHOR, pulls_back=False)
+    session.commit(20)
+    session.emulator.scrollback.insert(0, "of the shell")
+    session.settle()
+    session.overlay = True
+    session.show()
+    if is_stopped:
+        session.viewport.was_stopped()
+    session.resize(cols, rows)
+    session.settle()
+    assert session.emulator.is_alternate
+    session.overlay = False
+    session.show()
+    session.commit(2)
+    session.settle()
+    shown = session.emulator.everything()
+    assert not session.emulator.is_alternate
+    assert shown[0] == "of the shell"
+    assert [line for line in shown if line.startswith("[")][-2:] == session.lines[-2:]
+    assert shown[-3:] == ["view 0", "view 1", "view 2"]
 
 
 def test_while_the_terminal_is_given_away_nothing_is_written_and_all_comes_afterwards() -> None:

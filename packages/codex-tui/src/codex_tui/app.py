@@ -10,13 +10,14 @@ from codex_tui.attention import Attention, Taker
 from codex_tui.controller import Controller
 from codex_tui.history.themes import choose_theme, painted
 from codex_tui.layout import Place, input_part, live_part
+from codex_tui.sessions import SHUTDOWN_S
 from codex_tui.term.inputs import Key
 from codex_tui.term.textual_bridge import InlineApp
 from codex_tui.widgets.composer_box import InputBox
 from codex_tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
 
     from textual import events
     from textual.app import ComposeResult
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _FRAME_S = 1 / 60
 _TICK_S = 0.1
+_TOGETHER_S = 0.008
+"""Nobody types a key that soon after another one was dealt with."""
 _WAITING = "A question waits for you; close this to answer it."
 
 
@@ -57,10 +60,11 @@ class CodexApp(InlineApp[int]):
         self._has_focus: bool | None = None
         self._typeahead_ended: float | None = None
         self._attention = Attention()
-        self._overlay: PagerScreen | None = None
+        self._overlays: list[PagerScreen] = []
         self._transcript: TranscriptScreen | None = None
         self._burst_timer: asyncio.TimerHandle | None = None
         self._own_context = copy_context()
+        self._echoed_at = float("-inf")
 
     # --- the screen ----------------------------------------------------------------------------------
 
@@ -88,7 +92,7 @@ class CodexApp(InlineApp[int]):
                 timer.cancel()
         if self._session is not None:
             self._session.cancel()
-            await asyncio.wait([self._session])
+            await asyncio.wait([self._session], timeout=SHUTDOWN_S)
         await self.controller.aclose()
 
     async def _hold_session(self) -> None:
@@ -130,7 +134,7 @@ class CodexApp(InlineApp[int]):
     @property
     def _is_covered(self) -> bool:
         """Whether something else than the conversation is on the screen."""
-        return self._overlay is not None
+        return bool(self._overlays)
 
     def _commit(self) -> None:
         history = self.controller.history
@@ -161,10 +165,11 @@ class CodexApp(InlineApp[int]):
         self._box.show(shown.rows)
         self._below.show(shown.below)
 
-    def history_rows(self, cols: int) -> Iterable[Row]:
-        """All that was committed, for this width."""
-        rows = self.controller.history.rows(cols, 0, self._written)
-        return painted(rows, self._colours, cols)
+    def history_rows(self, cols: int) -> Iterator[Row]:
+        """All that was committed, for this width, the newest row first."""
+        colours = self._colours
+        for rows in self.controller.history.rows_backwards(cols, self._written):
+            yield from reversed(painted(rows, colours, cols))
 
     def on_resize(self, _event: events.Resize) -> None:
         """Everything is laid out anew."""
@@ -227,11 +232,18 @@ class CodexApp(InlineApp[int]):
         self._echo()
 
     def _echo(self) -> None:
-        """Shows what a key did where it was typed, at once; the rest a moment later."""
-        self._show_input()
+        """Shows what a key did where it was typed, at once; the rest a moment later.
+
+        Of keys that come together, as a paste without marks does, only the first has a frame of its own.
+        """
+        loop = asyncio.get_running_loop()
+        is_alone = loop.time() - self._echoed_at > _TOGETHER_S
         self.changed()
-        if not self._is_covered:
-            self.paint_now(self._box, self._below)
+        if is_alone:
+            self._show_input()
+            if not self._is_covered:
+                self.paint_now(self._box, self._below)
+        self._echoed_at = loop.time()
 
     def _taker(self, key: str, at: float) -> Taker:
         panel = self.controller.state.panel
@@ -287,6 +299,8 @@ class CodexApp(InlineApp[int]):
         """Opens the transcript; with `picked`, a prompt of this conversation may be picked in it."""
         from codex_tui.screens.transcript import TranscriptScreen
 
+        if self._transcript is not None:  # the key came twice before the first was on the screen
+            return
         controller = self.controller
         picks = [said.cell for said in controller.state.said] if picked is not None else []
         screen = TranscriptScreen(
@@ -297,19 +311,22 @@ class CodexApp(InlineApp[int]):
 
     def _cover(self, screen: PagerScreen, picked: Callable[[int], None] | None = None) -> None:
         def closed(cell: object) -> None:
-            self._overlay = self._transcript = None
+            self._overlays.remove(screen)
+            if screen is self._transcript:
+                self._transcript = None
             if isinstance(cell, int) and picked is not None:
                 picked(cell)
             self._draw()
 
-        self._overlay = screen
+        self._overlays.append(screen)
         self.push_screen(screen, closed)
 
     def _keep_overlay_up_to_date(self) -> None:
         """What happens below an overlay is told in it, or comes in."""
-        screen, panel = self._overlay, self.controller.state.panel
-        if screen is not None and screen.is_mounted:
-            screen.notice = _WAITING if panel is not None and panel.waits_for_user else ""
+        panel = self.controller.state.panel
+        for screen in self._overlays:
+            if screen.is_mounted:
+                screen.notice = _WAITING if panel is not None and panel.waits_for_user else ""
         if self._transcript is not None:
             self._transcript.refresh_cells()
 

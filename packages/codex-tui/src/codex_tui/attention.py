@@ -50,11 +50,11 @@ class Attention:
 
     def taker(self, question: object, key: str, at: float, *, came_by_itself: bool) -> Taker:
         """Who gets a key that was pressed then; `question` is what is open, None if nothing is."""
-        if key == self._answer and at - self._answered_at <= REPEAT_S:
+        if key and key == self._answer and at - self._answered_at <= REPEAT_S:
             self._answered_at = at
             return Taker.NOBODY
         self._answer = ""
         if question is None or question is not self._shown or at <= self._shown_at:
             return Taker.DRAFT
-        is_seen = at - self._shown_at > SEEN_S and at - self._typed_at > PAUSE_S
-        return Taker.QUESTION if is_seen or not came_by_itself else Taker.DRAFT
+        is_seen = at - self._shown_at > SEEN_S or not came_by_itself
+        return Taker.QUESTION if is_seen and at - self._typed_at > PAUSE_S else Taker.DRAFT

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from codex_core.errors import CodexError
 from codex_tui import __version__
 from codex_tui.history.notice_cells import NoticeKind
 
@@ -85,6 +84,7 @@ async def _compact(controller: Controller) -> None:
     from codex_protocol.ops import CompactOp
 
     controller.history.tokens = None
+    controller.state.is_turn_coming = True  # what is said before that is heard of is no turn of its own
     controller.submit(CompactOp())
 
 
@@ -97,18 +97,15 @@ async def _quit(controller: Controller) -> None:
 
 
 async def _log_out(controller: Controller) -> None:
-    from codex_login.storage import delete_auth
-    from codex_login.stores import StoreKind, open_store
+    from codex_login.errors import LoginError
 
-    config = controller.state.config
+    controller.notice(NoticeKind.BACKGROUND, "Signing out …")  # the issuer is told, which may take a while
     try:
-        if config.cli_auth_credentials_store == StoreKind.FILE:
-            delete_auth(config.codex_home)
-        else:
-            open_store(config.codex_home, config.cli_auth_credentials_store).delete()
-    except (CodexError, OSError) as error:
-        controller.notice(NoticeKind.ERROR, f"The login is still stored: {error}")
+        removed = await controller.launch.auth.sign_out()
+    except (LoginError, OSError) as error:
+        controller.notice(NoticeKind.ERROR, f"The sign-in is still stored: {error}")
         return
+    controller.notice(NoticeKind.INFO, "You are signed out." if removed else "You were not signed in.")
     controller.leave()
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from codex_core.errors import CodexError
 from codex_login.errors import LoginError
 from codex_tui import __version__
+from codex_tui.clipboard.pasting import ClipboardPasting
 from codex_tui.composer.composer import Composer
 from codex_tui.composer.file_popup import FoundFile
 from codex_tui.composer.key_map import Action
@@ -119,7 +120,9 @@ class Controller:
         )
         self.notifications = self._notifications(NotificationSettings())
         self.log = no_session_log(launch.services.now)
+        self._clipboard = ClipboardPasting(self)
         self._searcher: FileSearcher | None = None
+        self._is_editing = False
         self._scratch: TemporaryDirectory[str] | None = None
 
     # --- from the beginning to the end ---------------------------------------------------------------
@@ -150,7 +153,8 @@ class Controller:
     async def _prepare(self) -> Origin:
         """Everything that comes before the first conversation, and what that is."""
         from codex_core.workspace.file_search import FileSearcher
-        from codex_tui.preparation import pick_session, prepare
+        from codex_tui.preparation import prepare
+        from codex_tui.session_choice import pick_session
         from codex_tui.session_log import open_session_log
         from codex_tui.session_start import check_session, tui_table
 
@@ -238,6 +242,10 @@ class Controller:
 
     def answer(self, value: object) -> None:
         """Answers the question on the screen."""
+        from codex_protocol.ops import ReviewDecision
+
+        if value is ReviewDecision.ABORT:
+            self.state.is_stopping = True
         self.questions.answer(value)
 
     def set_running(self, *, is_running: bool) -> None:
@@ -317,15 +325,14 @@ class Controller:
             case Action.TRANSCRIPT:
                 self.stage.show_transcript(None if state.is_busy else self.go_back)
             case Action.PASTE_IMAGE:
-                self.notice(
-                    NoticeKind.INFO, "Images cannot be taken from the clipboard; paste a path instead."
-                )
+                self.start(self._clipboard.paste())
 
     def interrupt(self) -> None:
         """Stops the running turn."""
         from codex_protocol.ops import InterruptOp
 
         if self.state.is_busy:
+            self.state.is_stopping = True
             self.submit(InterruptOp())
 
     def go_back(self, cell: int) -> None:
@@ -335,8 +342,13 @@ class Controller:
         self.start(backtrack.go_back(self, cell))
 
     async def _edit(self, text: str) -> None:
-        before = self.composer.draft
-        edited = await self.stage.edit_elsewhere(text)
+        if self._is_editing:  # there is one terminal
+            return
+        self._is_editing, before = True, self.composer.draft
+        try:
+            edited = await self.stage.edit_elsewhere(text)
+        finally:
+            self._is_editing = False
         if edited is not None:
             self.handle(self.composer.edited(edited, before))
 

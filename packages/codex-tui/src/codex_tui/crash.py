@@ -23,10 +23,12 @@ def report(error: Exception, app: CodexApp, log_path: str) -> InternalError:
     """Logs the error with its traceback; the sentence says where, or holds the traceback if nobody logs."""
     before = _size(log_path)
     _LOG.error("the app ended in an error", exc_info=error)
+    from codex_core.logs import redacted
+
     cause: BaseException = error
     while isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
         cause = cause.exceptions[0]
-    what = " ".join(f"{type(cause).__name__}: {cause}".split())
+    what = redacted(" ".join(f"{type(cause).__name__}: {cause}".split()))
     if len(what) > _MESSAGE_CHARS:
         what = what[: _MESSAGE_CHARS - 1] + "…"
     parts = [f"Codex ended because of an internal error ({what})."]

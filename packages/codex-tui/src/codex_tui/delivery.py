@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from codex_tui.composer.draft import Message
+from codex_tui.composer.draft import EMPTY, AttachedImage, Message
 from codex_tui.history.speech_cells import PromptCell
 from codex_tui.state import Said
 
@@ -57,6 +57,8 @@ class Delivery:
         """Sends a message: into the running turn, behind it if `later`, else as a turn of its own."""
         if not self._state.is_ready or (self._state.is_busy and later):
             self._queue.add(message)
+        elif self._state.is_busy and self._state.is_stopping:
+            self._state.afterwards.append(message)  # given to the session now it might be dropped, or not
         elif self._state.is_busy:
             self._state.steering.append(message)
             self._hand_in(message)
@@ -68,6 +70,14 @@ class Delivery:
         message = self._queue.take_next()
         if message is not None:
             self._begin_turn(message)
+
+    def go_on(self, *, with_queue: bool) -> None:
+        """After a turn's end: what was said since it was asked to stop, else what waits, if that is due."""
+        afterwards, self._state.afterwards = self._state.afterwards, []
+        for message in afterwards:
+            self.send(message)
+        if with_queue and not afterwards:
+            self.send_next()
 
     def begin(self, prompt: str | None) -> None:
         """Sends the first message of the command line, else what was written while nothing was ready."""
@@ -93,7 +103,10 @@ class Delivery:
         self._state.was_used = True
 
     def _show(self, message: Message) -> None:
-        self._history.add(PromptCell(message.text or "[image]"))
+        # A picture without a place in the text (the command line's) is told below it, as after a resume.
+        placed = sum(isinstance(each.element, AttachedImage) for each in (message.draft or EMPTY).elements)
+        images = " ".join("[image]" for _ in message.images[placed:])
+        self._history.add(PromptCell("\n".join(filter(None, (message.text, images)))))
         self._state.said.append(Said(message, len(self._history.cells) - 1))
 
     # --- what became of messages into a running turn -------------------------------------------------

@@ -39,13 +39,13 @@ def take(controller: Controller, event: Event) -> None:
         case events.TaskCompleteEvent():
             _end_turn(controller)
             controller.notifications.turn_complete(msg.last_agent_message)
-            controller.delivery.send_next()
+            controller.delivery.go_on(with_queue=True)
         case events.TurnAbortedEvent():
             _end_turn(controller)
-            if msg.reason == "replaced":
-                controller.delivery.send_next()
-            else:
+            is_replaced = msg.reason == "replaced"
+            if not is_replaced:
                 controller.handle(controller.composer.restore_queue())
+            controller.delivery.go_on(with_queue=is_replaced)
         case events.ErrorEvent():
             if failed := _FAILED_SERVER.match(msg.message):
                 controller.state.failed_servers.add(failed[1])
@@ -73,10 +73,8 @@ def begin(controller: Controller, event: Event, msg: SessionConfiguredEvent, ori
     if origin.is_edit:  # all of it stands in the history already
         history.session_id, history.tokens = str(msg.session_id), None
         if origin.dropped:
+            _tell_way_back(controller, state.said[origin.kept].message)
             del state.said[origin.kept :]
-            controller.notice(
-                NoticeKind.INFO, "You went back: what came after that is left out from here on."
-            )
     else:
         first = len(history.cells)
         history.feed(msg, controller.clock())
@@ -130,5 +128,6 @@ def _said_before(controller: Controller, msg: SessionConfiguredEvent, first: int
 
 def _end_turn(controller: Controller) -> None:
     controller.state.hint = Hint.NONE
+    controller.state.is_stopping = False
     controller.set_running(is_running=False)
     controller.questions.withdraw()

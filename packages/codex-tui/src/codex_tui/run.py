@@ -110,15 +110,16 @@ def _prepare(options: TuiOptions, process: ExitStack) -> Launch:
     from codex_core.conversation.manager import ConversationManager
     from codex_core.logs import TUI_DEFAULT, configure_logging, log_file
     from codex_core.startup import prepared_process
-    from codex_tui.session_start import Launch, auth_for, load
+    from codex_tui.session_start import Launch, auth_for, load, store_for
 
     services, helpers = process.enter_context(prepared_process())
     config = load(options, services, helpers)
     process.enter_context(
         configure_logging(services.environ, default=TUI_DEFAULT, file=log_file(config.codex_home))
     )
-    auth = auth_for(config)
-    return Launch(options, config, auth, services, ConversationManager(auth, services))
+    store = store_for(config)
+    auth = auth_for(config, store)
+    return Launch(options, config, auth, services, ConversationManager(auth, services), store)
 
 
 def _get_local_model(launch: Launch) -> None:

@@ -119,6 +119,8 @@ def open_session_log(
     """
     if environ.get(SWITCH) not in _ON:
         return no_session_log(now)
+    import stat
+
     path = environ.get(PATH)
     if not path:
         from datetime import UTC
@@ -126,6 +128,15 @@ def open_session_log(
         directory = os.path.join(codex_home, "log")
         os.makedirs(directory, mode=0o700, exist_ok=True)
         path = os.path.join(directory, f"session-{now().astimezone(UTC):%Y%m%dT%H%M%SZ}.jsonl")
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    # Nobody waits for the reader of a pipe; and what others could read before, they cannot any more.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    descriptor = os.open(path, flags, 0o600)
+    os.set_blocking(descriptor, True)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        try:
+            os.fchmod(descriptor, 0o600)
+        except OSError:
+            os.close(descriptor)
+            raise
     # A lone half of a character, as a model may send one, is written as what JSON has for it.
     return SessionLog(open(descriptor, "w", encoding="utf-8", errors="backslashreplace"), now, tell)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from codex_core.conversation.manager import ConversationManager
     from codex_core.services import Services
     from codex_login.auth import AuthManager
+    from codex_login.oauth import Issuer
+    from codex_login.storage import AuthStore
     from codex_tui.options import TuiOptions
     from codex_tui.tui_table import TuiTable
 
@@ -34,6 +36,12 @@ class Launch:
     auth: AuthManager
     services: Services
     manager: ConversationManager
+    store: AuthStore | None = None
+    """Keeps the sign-in, the one of `auth`; None is auth.json of the codex home."""
+    issuer: Issuer | None = None
+    """Who signs users in; None is OpenAI."""
+    sign_in_port: int | None = None
+    """Where a browser comes back to; None is the one that issuer knows."""
 
     @property
     def home(self) -> str:
@@ -85,14 +93,22 @@ def load(options: TuiOptions, services: Services, helpers: HelperDirectory) -> C
     return config
 
 
-def auth_for(config: Config) -> AuthManager:
-    """The sign-in that is stored where the configuration says."""
-    from codex_login.auth import AuthManager
+def store_for(config: Config) -> AuthStore | None:
+    """Where the configuration says that a sign-in is kept; None is auth.json.
+
+    One for all: what is kept in memory is there for who has this object.
+    """
     from codex_login.stores import StoreKind, open_store
 
     kind = config.cli_auth_credentials_store
-    store = None if kind == StoreKind.FILE else open_store(config.codex_home, kind)
-    return AuthManager(config.codex_home, store=store)
+    return None if kind == StoreKind.FILE else open_store(config.codex_home, kind)
+
+
+def auth_for(config: Config, store: AuthStore | None = None) -> AuthManager:
+    """The sign-in that is kept in `store`, by default where the configuration says."""
+    from codex_login.auth import AuthManager
+
+    return AuthManager(config.codex_home, store=store or store_for(config))
 
 
 def is_login_needed(config: Config, auth: AuthManager) -> bool:
@@ -102,23 +118,21 @@ def is_login_needed(config: Config, auth: AuthManager) -> bool:
     return wants and (login is None or login.token is None)
 
 
-def save_api_key(config: Config, auth: AuthManager, key: str) -> str | None:
+def save_api_key(launch: Launch, key: str) -> str | None:
     """Stores the key as the sign-in and uses it; why it cannot be stored, or None."""
     from codex_login.auth import login_with_api_key
     from codex_login.errors import LoginError
-    from codex_login.stores import StoreKind, open_store
 
-    kind = config.cli_auth_credentials_store
+    home = launch.config.codex_home
     try:
-        store = None if kind == StoreKind.FILE else open_store(config.codex_home, kind)
-        if store is None:
-            os.makedirs(config.codex_home, mode=0o700, exist_ok=True)
-        login_with_api_key(config.codex_home, key, store=store)
+        if launch.store is None:
+            os.makedirs(home, mode=0o700, exist_ok=True)
+        login_with_api_key(home, key, store=launch.store)
     except LoginError as error:
         return f"Failed to save API key: {error}"
     except OSError as error:
-        return f"Failed to save API key: {config.codex_home}: {error.strerror}"
-    auth.reload()
+        return f"Failed to save API key: {home}: {error.strerror}"
+    launch.auth.reload()
     return None
 
 

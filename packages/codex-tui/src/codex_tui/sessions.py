@@ -58,6 +58,7 @@ class Sessions:
         self._next = Origin()
         self._is_open = asyncio.Event()
         self._is_ready = asyncio.Event()
+        self._leaving: asyncio.TimerHandle | None = None
         self.conversation: CodexConversation | None = None
 
     async def run(self, first: Coroutine[object, object, Origin]) -> None:
@@ -75,6 +76,8 @@ class Sessions:
         finally:
             first.close()
             self._group = None
+            if self._leaving is not None:
+                self._leaving.cancel()
 
     def start(self, work: Coroutine[object, object, None]) -> None:
         """Does something beside the conversation, for as long as the app lasts at most."""
@@ -121,7 +124,7 @@ class Sessions:
         state.is_leaving = True
         self._controller.questions.withdraw()
         self.submit(ShutdownOp())
-        asyncio.get_running_loop().call_later(SHUTDOWN_S, stage.leave)
+        self._leaving = asyncio.get_running_loop().call_later(SHUTDOWN_S, stage.leave)
         stage.changed()
 
     async def _hold(self, first: Coroutine[object, object, Origin]) -> None:
@@ -195,13 +198,13 @@ class Sessions:
             op = await self._outbox.get()
             await self._is_open.wait()
             assert self.conversation is not None
-            if op.type == "shutdown":
+            if op.type == "shutdown":  # it ends, or has ended: what follows is for the one after it
                 self._is_open.clear()
             try:
                 await self.conversation.submit(op)
             except CodexError:
                 state = self._controller.state
+                state.is_turn_coming = state.is_stopping = False
                 if not state.is_leaving and op.type == "user_input":
-                    state.is_turn_coming = False
                     sentence = "The conversation has ended; /new begins another one."
                     self._controller.notice(NoticeKind.ERROR, sentence)

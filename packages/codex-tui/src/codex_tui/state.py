@@ -96,6 +96,10 @@ class AppState:
     """Open questions, the one on the screen first."""
     steering: list[Message] = field(default_factory=list)
     """Messages given to the running turn that do not stand in the history yet."""
+    is_stopping: bool = False
+    """Whether the turn was asked to stop and nothing was heard of its end yet."""
+    afterwards: list[Message] = field(default_factory=list)
+    """What was said since then: it is for the next turn, whatever becomes of this one."""
     is_steering_due: bool = False
     """Whether the request that carries them is on its way."""
     failed_servers: set[str] = field(default_factory=set)

@@ -18,17 +18,17 @@ from codex_core.arg0 import HelperDirectory
 from codex_core.conversation.manager import ConversationManager
 from codex_core.model.demo import ScriptedTransport
 from codex_core.services import Services
-from codex_login.auth import AuthManager
 from codex_protocol.config_types import AskForApproval, SandboxMode
 from codex_tui.app import CodexApp
 from codex_tui.options import TuiOptions
-from codex_tui.session_start import Launch, load
+from codex_tui.session_start import Launch, auth_for, load, store_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from codex_core.testing.model_server import ScriptEntry
+    from codex_login.oauth import Issuer
     from codex_tui.controller import Controller
     from codex_tui.term.inputs import Input
 
@@ -141,10 +141,12 @@ async def codex(
     rows: int = 30,
     boot: MemoryBoot | None = None,
     marks_pastes: bool = True,
+    issuer: Issuer | None = None,
 ) -> AsyncIterator[RunningApp]:
     """The app at work in `directory`/work, which is trusted as the demo's is.
 
-    `marks_pastes`: the terminal says so, and Enter behind fast letters is no part of a paste.
+    `marks_pastes`: the terminal says so, and Enter behind fast letters is no part of a paste. `issuer` signs
+    users in.
     """
     home, work = directory / "home", directory / "work"
     home.mkdir(exist_ok=True)
@@ -156,8 +158,10 @@ async def codex(
         services = Services(environ=helpers.environ, http_transport=transport, monotonic=clock)
         chosen = options or TuiOptions(demo=True, cwd=str(work))
         config = load(chosen, services, helpers)
-        auth = AuthManager(config.codex_home)
-        launch = Launch(chosen, config, auth, services, ConversationManager(auth, services))
+        store = store_for(config)
+        auth = auth_for(config, store)
+        manager = ConversationManager(auth, services)
+        launch = Launch(chosen, config, auth, services, manager, store, issuer, sign_in_port=0)
         terminal = boot or MemoryBoot(cols=cols, rows=rows)
         terminal.facts.marks_pastes = marks_pastes
         app = CodexApp(terminal, launch, placeholder="what to do")  # type: ignore[arg-type]  # not a real boot

@@ -151,7 +151,7 @@ class DemoApp(InlineApp[int]):
         self.query_one(Composer).insert(text)
 
     def history_rows(self, cols: int) -> Iterable[Row]:
-        return [row for line in self.lines for row in self.wrap(line, cols)]
+        return [row for line in reversed(self.lines) for row in reversed(self.wrap(line, cols))]
 
     @staticmethod
     def wrap(line: str, cols: int) -> list[Row]:

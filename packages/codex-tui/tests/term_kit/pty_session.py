@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -24,6 +25,7 @@ DEMO = [sys.executable, str(Path(__file__).parent / "demo.py")]
 LIMIT_S = 30.0
 # Makes the terminal the controlling one of its session: a signal for each resize, and job control.
 _WITH_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+_FRAME = re.compile(r".+?(?:\x1b\[\?2026l|\Z)", re.DOTALL)
 _INCOMPLETE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?)?\Z")
 
 
@@ -44,6 +46,7 @@ class PtySession:
         self.emulator.tells = tells or {}
         self.output = b""
         self._undecoded = ""
+        self._frames: deque[str] = deque()
         master, slave = pty.openpty()
         self.slave = slave  # kept open: the line settings are looked at when the program is gone
         self.master = master
@@ -90,14 +93,14 @@ class PtySession:
             _, writable, _ = select.select((), (self.master,), (), 0.05)
             if writable:
                 data = data[os.write(self.master, data[:1024]) :]
-            self.pump(0)
+            self._drain()
 
     def answer(self, reply: str) -> None:
         """What the terminal says when asked; tests put something else in its place."""
         os.write(self.master, reply.encode())
 
     def resize(self, cols: int, rows: int) -> None:
-        self.pump(0)
+        self._drain()
         self.emulator.resize(rows, cols)
         self._set_size(cols, rows)
 
@@ -105,7 +108,13 @@ class PtySession:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
 
     def pump(self, timeout_s: float) -> bool:
-        """Takes what the program wrote; False if nothing came in time."""
+        """Takes what the program wrote, up to the end of a frame; False if nothing came in time.
+
+        Frame by frame, or on a busy machine nobody would ever see what is there for a moment.
+        """
+        if self._frames:
+            self._show(self._frames.popleft())
+            return True
         if not select.select((self.master,), (), (), timeout_s)[0]:
             return False
         try:
@@ -117,17 +126,25 @@ class PtySession:
         # Kitty's sequences and strings must arrive whole.
         cut = _INCOMPLETE.search(self._undecoded)
         held = cut[0] if cut else ""
-        self._undecoded = self._undecoded[: len(self._undecoded) - len(held)]
-        self.emulator.feed(self._undecoded)
-        self._undecoded = held
+        whole, self._undecoded = self._undecoded[: len(self._undecoded) - len(held)], held
+        self._frames.extend(_FRAME.findall(whole))
+        if self._frames:
+            self._show(self._frames.popleft())
+        return True
+
+    def _show(self, text: str) -> None:
+        self.emulator.feed(text)
         for reply in self.emulator.replies:
             self.answer(reply)
         self.emulator.replies.clear()
-        return True
+
+    def _drain(self) -> None:
+        while self.pump(0):
+            pass
 
     def wait_for(self, shown: Callable[[], bool] | str, limit_s: float = LIMIT_S) -> None:
-        """Until the text is on the screen, or the function says so."""
-        test = shown if callable(shown) else (lambda: shown in "\n".join(self.emulator.screen()))
+        """Until the text is on the screen or has left it for the scrollback, or the function says so."""
+        test = shown if callable(shown) else (lambda: shown in "\n".join(self.emulator.everything()))
         deadline = time.monotonic() + limit_s
         while not test():
             if time.monotonic() > deadline:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from codex_core.presentation.speech import Speech
 from codex_tui.history.call_cells import PlanCell, SearchCell, ToolCell
-from codex_tui.history.cells import rows_of
+from codex_tui.history.cells import BLANK, cell_rows, rows_of
 from codex_tui.history.command_cells import ProposedCommandCell
 from codex_tui.history.markdown_stream import MarkdownStream
 from codex_tui.history.notice_cells import (
@@ -43,7 +43,7 @@ from codex_tui.history.speech_cells import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from codex_core.presentation.spans import Line
     from codex_protocol import events
@@ -114,6 +114,15 @@ class History:
         cells = self.cells
         return rows_of(cells[start:stop], width, is_first=not _is_any_shown(cells[:start], width))
 
+    def rows_backwards(self, width: int, stop: int) -> Iterator[list[Line]]:
+        """What `rows` has up to cell number `stop`, cell by cell from the newest on, as far as asked."""
+        cells = self.cells
+        first = next((at for at in range(stop) if cells[at].paragraphs(width)), stop)
+        for at in range(stop - 1, first - 1, -1):
+            rows = cell_rows(cells[at], width)
+            if rows:
+                yield rows if at == first or cells[at].continues else [BLANK, *rows]
+
     def live_rows(self, width: int, now: float) -> list[Line]:
         """The rows of what is not finished, with a blank row above if it does not go on where that ends."""
         cells = self.live_cells
@@ -170,7 +179,7 @@ class History:
         self._show(NoticeCell(NoticeKind.ERROR, text, told=str(msg.reason)))
 
     def _on_error(self, msg: events.ErrorEvent) -> None:
-        self._end_turn()
+        # Not the turn's end, which is told by itself: what runs beside it goes on.
         self._show(NoticeCell(NoticeKind.ERROR, msg.message, told=f"ERROR: {msg.message}"))
 
     def _on_shutdown_complete(self, _: events.ShutdownCompleteEvent) -> None:

@@ -82,8 +82,6 @@ LIGHT = Theme(
 )
 PLAIN = Theme("plain", _SHAPES, has_colours=False)
 
-THEMES = {theme.name: theme for theme in (DARK, LIGHT, PLAIN)}
-
 
 def choose_theme(environ: Mapping[str, str], *, is_light: bool | None = None) -> Theme:
     """The theme for a background; none of its colours for who set `NO_COLOR` (https://no-color.org).

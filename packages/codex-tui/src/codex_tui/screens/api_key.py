@@ -29,7 +29,7 @@ class ApiKeyPanel:
         self.problem = ""
 
     def press(self, key: Key) -> Answer | None:
-        """Letters type, Enter saves, Esc goes on without a key."""
+        """Letters type, Enter saves, Esc goes back."""
         match key.name:
             case "escape" | "ctrl+c" | "ctrl+d":
                 return Answer(None)
@@ -75,7 +75,7 @@ class ApiKeyPanel:
                 Style.DIM,
             ),
             *words(
-                "With a ChatGPT account: leave, and run `codex login`. Without any: `codex --demo`.",
+                "It is shown as dots, and nobody is asked about it before it is used.",
                 Style.DIM,
             ),
             Paragraph(()),
@@ -85,4 +85,4 @@ class ApiKeyPanel:
             body += words("Taken from OPENAI_API_KEY; typing replaces it.", Style.DIM)
         if self.problem:
             body += words(self.problem, Style.FAILURE)
-        return [*edged(body, width), (), key_hints(("⏎", "save"), ("Esc", "go on without"))]
+        return [*edged(body, width), (), key_hints(("⏎", "save"), ("Esc", "go back"))]

@@ -16,7 +16,7 @@ runs it. An app derives from `InlineApp` and
 
 - keeps what it has to say as an append-only list, gives each finished part to `viewport.commit` as rows made
   for `viewport.cols`, and refreshes a widget (or calls `request_frame`), so that both leave in one frame;
-- gives all rows again in `history_rows(cols)`, for `viewport.redraw` and after changes of the window;
+- gives all rows again in `history_rows(cols)`, newest first, for `viewport.redraw` and changes of the window;
 - has base screens of `InlineScreen` (as high as their content) and pagers of `OverlayScreen`;
 - gives focus to a widget in `on_mount`; until one has it, keys wait. `type_ahead` gets what was typed before;
 - inserts `event.character` of a key if that is not None (`is_printable` is false for the joiners in emoji);

@@ -118,8 +118,11 @@ class Boot:
         if self._thread is None or self._wake is None:
             return
         os.write(self._wake[1], b"x")
-        self._thread.join(_JOIN_S if self._is_dying else None)
-        self._thread = None
+        thread, self._thread = self._thread, None
+        if thread.is_alive():
+            thread.join(_JOIN_S if self._is_dying else None)
+        elif self._is_dying:  # a signal came while it was being started: it may run yet, and finds that byte
+            return
         for fd in self._wake:
             os.close(fd)
         self._wake = None

@@ -156,15 +156,21 @@ class Surface:
         rows, cursor = self._clipped(view)
         out: list[str] = []
         if self.is_overlay:
-            out.append(_LEAVE_OVERLAY)
-            self.is_overlay = False
-            self._cursor = (-1, -1)  # both screens share one cursor: place it in any case
+            out.append(self.leave_overlay())  # both screens share one cursor: it is placed in any case
         lines = list(fit_rows(commits, self.cols))
         if lines or self._painted is None:
             self._flow(out, lines, rows)
         else:
             self._repaint(out, rows)
         return self._finish(out, cursor, self.top)
+
+    def leave_overlay(self) -> str:
+        """Back to the main screen as the terminal kept it; where the view is there, `anchor` finds out."""
+        if not self.is_overlay:
+            return ""
+        self.is_overlay = False
+        self._cursor = (-1, -1)
+        return _LEAVE_OVERLAY
 
     def rebuild(self, view: View, history: Iterable[Row]) -> str:
         """Everything anew: the screen and the scrollback are cleared, `history` and `view` written."""

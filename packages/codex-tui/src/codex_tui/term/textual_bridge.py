@@ -242,7 +242,10 @@ class InlineApp(App[Result], Generic[Result]):
     # --- for subclasses ------------------------------------------------------------------------------
 
     def history_rows(self, cols: int) -> Iterable[Row]:  # noqa: ARG002 - for subclasses
-        """All rows committed so far, made for `cols` columns."""
+        """All rows committed until it is called, made for `cols` columns, the newest first.
+
+        Made while they are asked for, so that a long history neither stops the loop nor is made in vain.
+        """
         return ()
 
     def type_ahead(self, text: str) -> None:

@@ -21,6 +21,7 @@ READ_BYTES = 65536
 CURSOR_REPLY_S = 0.25
 """How long a terminal may take to say where its cursor is; all that can, do within a few milliseconds."""
 DEFAULT_SIZE = (80, 24)
+_MAX_REPORT_BYTES = 16
 _GONE = frozenset({errno.EIO, errno.EPIPE, errno.ENXIO, errno.EBADF})
 
 
@@ -216,7 +217,8 @@ def cut_cursor_report(data: bytearray) -> tuple[int, int] | None:
             end += 1
         if end < len(data) and data[end : end + 1] == b"R":
             row, separator, column = data[start + 2 : end].partition(b";")
-            if separator and row.isdigit() and column.isdigit():
+            # More digits than any screen has rows are somebody else's, and `int` refuses thousands of them.
+            if separator and row.isdigit() and column.isdigit() and end - start < _MAX_REPORT_BYTES:
                 del data[start : end + 1]
                 return max(int(column) - 1, 0), max(int(row) - 1, 0)
         start = data.find(b"\x1b[", start + 1)

@@ -7,12 +7,13 @@ come in, so that tests drive it by hand.
 from __future__ import annotations
 
 from enum import Enum, StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from codex_tui.term.surface import ASK_CURSOR, MODES_OFF, View, notification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from codex_tui.term.rows import Row
     from codex_tui.term.surface import Surface
@@ -28,6 +29,8 @@ CURSOR_REPLY_S = 0.4
 """How long the terminal may take to say where its cursor is; on a busy machine that is not at once."""
 LAYOUT_DELAY_S = 0.5
 """How long the app may take to lay out a view for the new size before the old one is shown clipped."""
+SLICE_S = 0.008
+"""How long the history may be made anew before keys and events get their turn."""
 MAX_HISTORY_ROWS = 10_000
 """Rows of history written again after a resize; what is above is dropped from the scrollback."""
 
@@ -40,7 +43,7 @@ class ResizePolicy(StrEnum):
     REBUILD = "rebuild"
     """Always written again. Clears the terminal's scrollback, what was there before the session, too."""
     ANCHOR = "anchor"
-    """Left alone with its wrapping, but for what changed behind an overlay.
+    """Left alone with its wrapping.
 
     What is written in the moment between the terminal's change and its notice may be lost.
     """
@@ -51,6 +54,7 @@ class _Phase(Enum):
     SETTLING = "settling"  # the size changes
     LAYOUT = "layout"  # a view for the new size is awaited
     LOCATING = "locating"  # the terminal was asked for its cursor
+    GATHERING = "gathering"  # the history is made anew, slice by slice
     AWAY = "away"  # the terminal is somebody else's
 
 
@@ -84,7 +88,8 @@ class Viewport:
     """What is shown on one terminal, from the start of a session to its end.
 
     Args:
-        history: gives all committed rows at a width, oldest first, those not yet written included.
+        history: gives all committed rows at a width, newest first, those not yet written included; it is
+            asked for a part of them at a time.
         on_resize: called with (columns, rows) when a view for that size is wanted.
         expect_cursor_report: called before the terminal is asked for one; it comes by `cursor_report`.
     """
@@ -113,8 +118,11 @@ class Viewport:
         self._timer: TimerHandle | None = None
         self._view: View | None = None
         self._pending: list[Row] = []
+        self._gathered: list[Row] = []
+        self._rest: Iterator[Row] = iter(())
         self._written_at = float("-inf")
         self._must_rebuild = False
+        self._must_locate = False
         self._hold_count = 0
         self._is_position_known = False
         self._unanswered = 0
@@ -160,7 +168,12 @@ class Viewport:
         if view.overlay:
             self._write(self._surface.frame(view))
         elif self._must_rebuild:
+            self._must_locate = False
             self._rebuild()
+        elif self._must_locate:
+            self._must_locate = False
+            self._write(self._surface.leave_overlay())
+            self._locate()
         else:
             pending, self._pending = self._pending, []
             self._write(self._surface.frame(view, pending))
@@ -204,6 +217,8 @@ class Viewport:
         if self._phase is _Phase.LOCATING:
             # The answer will be about a screen that is no more.
             self._must_rebuild |= self.policy is ResizePolicy.SMART
+        self._is_position_known = False
+        self._stop_gathering()
         self._phase = _Phase.SETTLING
         self._arm(RESIZE_DELAY_S, self._settled)
 
@@ -234,11 +249,18 @@ class Viewport:
         if self.policy is ResizePolicy.REBUILD:
             self._must_rebuild = True
         if self._view is not None and self._view.overlay:
-            self._must_rebuild = True  # what happened to the main screen cannot be asked now
+            self._lost_main_screen()
         self._surface.resize(*size)
         self._phase = _Phase.LAYOUT
         self._arm(LAYOUT_DELAY_S, self._laid_out)
         self._on_resize(*size)
+
+    def _lost_main_screen(self) -> None:
+        """What happened to it below an overlay cannot be asked before that is closed."""
+        if self.policy is ResizePolicy.ANCHOR:
+            self._must_locate = True
+        else:
+            self._must_rebuild = True
 
     def _laid_out(self) -> None:
         self._disarm()
@@ -272,6 +294,7 @@ class Viewport:
         if self._phase is _Phase.AWAY:
             return
         self._disarm()
+        self._stop_gathering()
         self._phase = _Phase.AWAY
         self._terminal.leave()
 
@@ -308,19 +331,47 @@ class Viewport:
         if self._phase is _Phase.AWAY:
             return
         self._disarm()
+        self._stop_gathering()
         self._phase = _Phase.AWAY
-        self._must_rebuild |= self._surface.is_overlay  # where the view is cannot be asked
+        if self._surface.is_overlay:
+            self._lost_main_screen()
         self._terminal.write(MODES_OFF)
         self.take_back()
 
     # --- writing -------------------------------------------------------------------------------------
 
     def _rebuild(self) -> None:
-        assert self._view is not None
         self._must_rebuild = False
         self._pending = []
-        rows = list(self._history(self._surface.cols))
-        self._write(self._surface.rebuild(self._view, rows[-MAX_HISTORY_ROWS:]))
+        self._gathered = []
+        self._rest = islice(self._history(self._surface.cols), MAX_HISTORY_ROWS)
+        self._phase = _Phase.GATHERING
+        self._gather()
+
+    def _gather(self) -> None:
+        """Makes history for a moment; when there is enough, it is written."""
+        self._timer = None
+        end = self._clock() + SLICE_S
+        for row in self._rest:
+            self._gathered.append(row)
+            if self._clock() > end:
+                self._arm(0.0, self._gather)
+                return
+        gathered, self._gathered = self._gathered, []
+        self._phase = _Phase.STEADY
+        assert self._view is not None
+        if self._view.overlay:  # it came up meanwhile; the main screen is out of reach
+            self._must_rebuild = True
+            self.flush()
+            return
+        pending, self._pending = self._pending, []
+        self._write(self._surface.rebuild(self._view, (*reversed(gathered), *pending)))
+
+    def _stop_gathering(self) -> None:
+        """What was made so far is for a terminal that is no more as it was."""
+        if self._phase is _Phase.GATHERING:
+            self._must_rebuild = True
+        self._gathered, self._rest = [], iter(())
 
     def _write(self, text: str) -> None:
         if text:

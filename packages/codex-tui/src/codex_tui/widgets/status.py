@@ -48,7 +48,7 @@ def queue_rows(state: AppState, queue: MessageQueue, width: int) -> list[Line]:
     from codex_core.presentation.spans import Paragraph, line
 
     rows: list[Line] = []
-    for message in state.steering:
+    for message in (*state.steering, *state.afterwards):
         text = Span(exact_text(message.text).split("\n")[0], Style.DIM, Emphasis.ITALIC)
         mark = Paragraph(line(text), (Span(" → ", Style.DIM),), (Span("   "),))
         rows += wrapped([mark], width)[:_STEERING_ROWS]

@@ -1,0 +1,1 @@
+"""Images from the clipboard, through whatever program of this system can read it."""
