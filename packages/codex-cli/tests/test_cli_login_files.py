@@ -15,6 +15,7 @@ KEY = "sk-proj-0123456789-ABCDE"
 
 LIMITED = """
 import os, resource, sys
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # Python 3.11 keeps what it could write of a module's bytecode
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 os.execv(sys.argv[2], sys.argv[2:])
 """

@@ -7,6 +7,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from codex_tui.attention import Attention, Taker
+from codex_tui.backlog import BACKLOG_PAUSE_S, BACKLOG_SLICE_S, Backlog
 from codex_tui.controller import Controller
 from codex_tui.history.themes import choose_theme, painted
 from codex_tui.layout import Place, input_part, live_part
@@ -63,6 +64,8 @@ class CodexApp(InlineApp[int]):
         self._overlays: list[PagerScreen] = []
         self._transcript: TranscriptScreen | None = None
         self._burst_timer: asyncio.TimerHandle | None = None
+        self._backlog: Backlog | None = None
+        self._backlog_timer: asyncio.TimerHandle | None = None
         self._own_context = copy_context()
         self._echoed_at = float("-inf")
 
@@ -87,7 +90,7 @@ class CodexApp(InlineApp[int]):
 
     async def on_unmount(self) -> None:
         """However the app ends, what it started ends with it."""
-        for timer in (self._due, self._burst_timer):
+        for timer in (self._due, self._burst_timer, self._backlog_timer):
             if timer is not None:
                 timer.cancel()
         if self._session is not None:
@@ -124,7 +127,7 @@ class CodexApp(InlineApp[int]):
         self._keep_overlay_up_to_date()
         if self._ticker is not None:
             state = self.controller.state
-            if state.is_running or state.panel is not None:
+            if state.is_running or state.panel is not None or state.resuming_since is not None:
                 self._ticker.resume()
             else:
                 self._ticker.pause()
@@ -137,7 +140,9 @@ class CodexApp(InlineApp[int]):
         return bool(self._overlays)
 
     def _commit(self) -> None:
-        history = self.controller.history
+        history, state = self.controller.history, self.controller.state
+        if state.is_replaying or (state.resuming_since is not None and not self._commit_resumed()):
+            return
         count = len(history.cells)
         if count > self._written:
             cols = self.viewport.cols
@@ -146,6 +151,30 @@ class CodexApp(InlineApp[int]):
             self.viewport.commit(rows)
             self.controller.log.cell(len(rows))
             self.request_frame()
+
+    def _commit_resumed(self) -> bool:
+        """Makes rows of the resumed conversation for a moment; True when all of them have been committed."""
+        history, cols = self.controller.history, self.viewport.cols
+        backlog = self._backlog
+        if backlog is None or not backlog.is_for(cols, self._colours):
+            backlog = self._backlog = Backlog(history, self._colours, cols, self._written)
+        if not backlog.work(BACKLOG_SLICE_S):
+            if self._backlog_timer is None:
+                self._backlog_timer = self._call_in(BACKLOG_PAUSE_S, self._go_on_with_backlog)
+            return False
+        self._backlog = None
+        self.controller.state.resuming_since = None
+        self._written = backlog.stop
+        rows = backlog.rows()
+        self.viewport.commit(rows)
+        self.controller.log.cell(len(rows))
+        self.request_frame()
+        return True
+
+    def _go_on_with_backlog(self) -> None:
+        self._backlog_timer = None
+        if self.controller.state.resuming_since is not None and self._commit_resumed():
+            self._draw()
 
     @property
     def _place(self) -> Place:

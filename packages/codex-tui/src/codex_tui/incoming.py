@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _FAILED_SERVER = re.compile(r"MCP client for `(.+?)` failed to start: ")
 """How the session says so (spec: tui.md section 6.11)."""
+SLICE_S = 0.004
+"""Keys must not wait behind a queue full of events for longer."""
 _SHOWN_CHARS = 40
 """Of a message, to tell which one it is."""
 
@@ -64,8 +67,10 @@ def take(controller: Controller, event: Event) -> None:
     controller.stage.changed()
 
 
-def begin(controller: Controller, event: Event, msg: SessionConfiguredEvent, origin: Origin) -> None:
-    """Takes the first event of a conversation that came from `origin`."""
+async def begin(
+    controller: Controller, event: Event, msg: SessionConfiguredEvent, origin: Origin
+) -> None:
+    """Takes the first event of a conversation that came from `origin`; keys get their turn meanwhile."""
     from codex_protocol.ops import ListCustomPromptsOp
 
     state, history = controller.state, controller.history
@@ -77,8 +82,13 @@ def begin(controller: Controller, event: Event, msg: SessionConfiguredEvent, ori
             del state.said[origin.kept :]
     else:
         first = len(history.cells)
-        history.feed(msg, controller.clock())
+        handed_on = controller.clock()
+        for _ in history.configure(msg, handed_on):
+            if controller.clock() - handed_on > SLICE_S:
+                await asyncio.sleep(0)
+                handed_on = controller.clock()
         state.said = _said_before(controller, msg, first)
+    state.is_replaying = False
     state.was_used = state.was_used or bool(state.said)
     state.failed_servers.clear()
     controller.sessions.became_ready()

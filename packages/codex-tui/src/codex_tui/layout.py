@@ -93,7 +93,7 @@ def _last_line(controller: Controller, place: Place) -> Line:
 def live_part(controller: Controller, place: Place, room: int) -> list[Line]:
     """What goes on, in at most `room` rows: what the turn says goes first where there is too little."""
     now, state = controller.clock(), controller.state
-    live = controller.history.live_rows(place.cols, now)
+    live = [] if state.is_replaying else controller.history.live_rows(place.cols, now)
     rows: list[Line] = []
     if state.panel is None:
         rows += status_rows(controller.history, state, now, place.cols)

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 SHUTDOWN_S = 5.0
 """How long the end of a conversation may take before the app goes without waiting for it."""
-_SLICE_S = 0.004
-"""Keys must not wait behind a queue full of events for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,11 @@ class Origin:
     """So many prompts on the screen are before that."""
     is_first: bool = False
     """Whether it is the app's first conversation."""
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it begins with a recorded conversation that is not on the screen yet."""
+        return self.session_id is not None or self.last or self.is_copy
 
     @property
     def is_edit(self) -> bool:
@@ -132,11 +135,22 @@ class Sessions:
         self._next = await first
         while not state.is_leaving:
             origin, self._next = self._next, Origin()
-            begun, origin = await self._begin(origin)
+            begun, origin = await self._resume(origin) if origin.is_recorded else await self._begin(origin)
             self.conversation = begun.conversation
             self._is_open.set()
             await self._follow(begun.conversation, origin)
         self._controller.stage.leave()
+
+    async def _resume(self, origin: Origin) -> tuple[NewConversation, Origin]:
+        """Begins with a recorded conversation; nothing else goes to the screen before all of that."""
+        state = self._controller.state
+        state.resuming_since, state.is_replaying = self._controller.clock(), True
+        self._controller.stage.changed()
+        try:
+            return await self._begin(origin)
+        except BaseException:
+            state.resuming_since, state.is_replaying = None, False
+            raise
 
     async def _begin(self, origin: Origin) -> tuple[NewConversation, Origin]:
         """The conversation that is meant, or the one the user is in if they cannot go back in it.
@@ -183,12 +197,12 @@ class Sessions:
         while True:
             event = await conversation.next_event()
             if isinstance(event.msg, SessionConfiguredEvent):
-                incoming.begin(self._controller, event, event.msg, origin)
+                await incoming.begin(self._controller, event, event.msg, origin)
             else:
                 incoming.take(self._controller, event)
             if event.msg.type == "shutdown_complete":
                 return
-            if clock() - handed_on > _SLICE_S:
+            if clock() - handed_on > incoming.SLICE_S:
                 await asyncio.sleep(0)
                 handed_on = clock()
 

@@ -83,6 +83,10 @@ class AppState:
     """The settings of the next turn."""
     is_ready: bool = False
     """Whether there is a conversation to send something to."""
+    resuming_since: float | None = None
+    """When the recorded conversation was asked for that is not on the screen yet, if one was."""
+    is_replaying: bool = False
+    """Whether it is not even all in the history."""
     is_running: bool = False
     """Whether a turn runs."""
     is_turn_coming: bool = False

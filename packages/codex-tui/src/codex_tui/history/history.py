@@ -114,11 +114,11 @@ class History:
         cells = self.cells
         return rows_of(cells[start:stop], width, is_first=not _is_any_shown(cells[:start], width))
 
-    def rows_backwards(self, width: int, stop: int) -> Iterator[list[Line]]:
-        """What `rows` has up to cell number `stop`, cell by cell from the newest on, as far as asked."""
+    def rows_backwards(self, width: int, stop: int, start: int = 0) -> Iterator[list[Line]]:
+        """What `rows` has from cell number `start` up to `stop`, cell by cell from the newest on, as far as asked."""
         cells = self.cells
         first = next((at for at in range(stop) if cells[at].paragraphs(width)), stop)
-        for at in range(stop - 1, first - 1, -1):
+        for at in range(stop - 1, max(first, start) - 1, -1):
             rows = cell_rows(cells[at], width)
             if rows:
                 yield rows if at == first or cells[at].continues else [BLANK, *rows]
@@ -152,6 +152,14 @@ class History:
     # -- the session and its turns --------------------------------------------------------------
 
     def _on_session_configured(self, msg: events.SessionConfiguredEvent) -> None:
+        for _ in self.configure(msg, self._now):
+            pass
+
+    def configure(self, msg: events.SessionConfiguredEvent, now: float) -> Iterator[None]:
+        """Takes the first event of a conversation; of a recorded one there may be so much that others must
+        get their turn meanwhile, which they can between any two steps.
+        """
+        self._now = now
         self._end_turn()
         settings = self.settings
         self.session_id = str(msg.session_id)
@@ -163,7 +171,8 @@ class History:
         if settings.requested_model and settings.requested_model != msg.model:
             self._show(ModelChangedCell(settings.requested_model, msg.model))
         for earlier in msg.initial_messages or ():
-            self.feed(earlier, self._now)
+            self.feed(earlier, now)
+            yield
         self._end_turn()
 
     def _on_task_started(self, _: events.TaskStartedEvent) -> None:

@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     from codex_tui.state import AppState
 
 _STEERING_ROWS = 3
+_PATIENCE_S = 0.2
+"""What is there sooner needs no word that it is coming."""
 
 
 def status_rows(history: History, state: AppState, now: float, width: int) -> list[Line]:
-    """`⠹ Working (12s • Esc to interrupt)` below a blank row; nothing while no turn runs."""
+    """`⠹ Working (12s • Esc to interrupt)` below a blank row; nothing while no turn runs.
+
+    A recorded conversation that takes its time to come up is told of in its place.
+    """
+    if state.resuming_since is not None:
+        waited = now - state.resuming_since
+        if waited < _PATIENCE_S:
+            return []
+        return [(), (Span(f"{spinner(waited)} ", Style.ACCENT), Span("Resuming the session …", Style.STRONG))]
     if not state.is_running:
         return []
     seconds = state.clock.seconds(now)
