@@ -313,8 +313,12 @@ def test_explain_names_the_roots_and_runs_nothing(run_codex: RunCodex, git_repo:
     assert "nothing but devices" in run_codex("sandbox", "--explain").check().stdout
 
 
-def test_self_test_reports_as_json(run_codex: RunCodex) -> None:
-    done = run_codex("sandbox", "--self-test", "--json", "--isolation", "landlock", timeout_s=110)
+def test_self_test_reports_as_json(run_codex: RunCodex, tmp_path: Path) -> None:
+    deep = tmp_path / ("deep" * 25)  # names of unix sockets do not fit below it
+    deep.mkdir()
+    arguments = ("sandbox", "--self-test", "--json", "--isolation", "landlock")
+    done = run_codex(*arguments, env={"TMPDIR": str(deep)}, timeout_s=110)
+    assert done.stdout, done.stderr
     report = json.loads(done.stdout)
     assert list(report["results"]) == ["landlock"]
     assert report["probes"] > 100

@@ -19,6 +19,8 @@ from .launcher import helper_command
 from .probes.catalog import POLICIES, Probe, all_probes
 from .probes.trial import Trial, TrialError, try_probes, wrong_outcomes
 
+_LONGEST_PLACE = 70
+"""In bytes; what is made below takes 26 more."""
 _TITLES = {NAMESPACES: "Namespaces, Landlock and seccomp", LANDLOCK: "Landlock and seccomp only"}
 
 
@@ -40,7 +42,7 @@ def examine(isolation: str) -> dict[str, object]:
     kinds = [NAMESPACES, LANDLOCK] if isolation == AUTO else [isolation]
     if no_namespaces is not None and isolation == AUTO:
         kinds.remove(NAMESPACES)
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory(dir=_place()) as directory:
         try:
             free = try_probes(probes, policy=None, helper=helper, directory=directory)
             results = {
@@ -74,6 +76,12 @@ def examine(isolation: str) -> dict[str, object]:
         "results": results,
         "ok": not any(entry["wrong"] for policies in results.values() for entry in policies.values()),
     }
+
+
+def _place() -> str:
+    """Where to work: unix sockets have names of at most 107 bytes, for which TMPDIR may be too deep."""
+    usual = tempfile.gettempdir()
+    return usual if len(os.fsencode(usual)) <= _LONGEST_PLACE else "/tmp"  # noqa: S108 - a private directory is made in it
 
 
 def _examine_policy(
