@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from codex_core.presentation import reports
@@ -44,6 +45,11 @@ def begin(call_id: str, command: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def printed(call_id: str, chunk: bytes) -> dict[str, Any]:
+    text = b64encode(chunk).decode()
+    return {"type": "exec_command_output_delta", "call_id": call_id, "stream": "stdout", "chunk": text}
+
+
 def end(call_id: str, output: str, exit_code: int = 0) -> dict[str, Any]:
     return {
         "type": "exec_command_end", "call_id": call_id, "stdout": output, "stderr": "",
@@ -65,8 +71,32 @@ def test_an_end_without_a_beginning_has_its_id() -> None:
 
 def test_what_has_not_ended_was_interrupted() -> None:
     aborted = {"type": "turn_aborted", "reason": "interrupted"}
-    assert told(begin("a", "first"), aborted) == ["", "$ first", "interrupted", "interrupted"]
+    assert told(begin("a", "first"), aborted) == ["", "$ first", "interrupted"]
+    assert told(aborted) == ["interrupted"]
+    replaced = {"type": "turn_aborted", "reason": "replaced"}
+    assert told(begin("a", "first"), replaced) == ["", "$ first", "interrupted", "replaced"]
     assert told(begin("a", "x"), {"type": "error", "message": "m"}) == ["", "$ x", "interrupted", "ERROR: m"]
+
+
+def test_what_an_interrupted_command_has_printed_is_told() -> None:
+    aborted = {"type": "turn_aborted", "reason": "interrupted"}
+    assert told(begin("a", "first"), printed("a", b"on\xc3"), printed("a", b"\xa9\ntwo\n"), aborted) == [
+        "", "$ first", "oné", "two", "interrupted",
+    ]  # fmt: skip
+    assert told(printed("unknown", b"x"), begin("a", "first"), printed("a", b"x"), end("a", "y\n")) == [
+        "", "$ first", "y", "succeeded in 1.50s",
+    ]  # fmt: skip
+
+
+def test_an_answer_that_broke_off_is_marked() -> None:
+    broken = {"type": "stream_error", "message": "gone"}
+    half = {"type": "agent_message_delta", "delta": "Half an ans"}
+    whole = {"type": "agent_message", "message": "Half an answer."}
+    assert told(half, broken, whole) == [
+        "", "codex", "Half an ans", "(cut off; asked again)", "gone", "", "codex", "Half an answer.",
+    ]  # fmt: skip
+    assert told(whole, broken)[-1] == "gone"
+    assert "(cut off; asked again)" not in told(whole, broken)
 
 
 def test_all_of_an_output_is_told_to_who_wants_it() -> None:

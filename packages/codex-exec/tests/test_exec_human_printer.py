@@ -199,7 +199,9 @@ def test_what_was_streamed_in_an_earlier_answer_does_not_count() -> None:
 def test_a_stream_that_broke_off_is_told_again_from_the_start() -> None:
     broken = {"type": "stream_error", "message": "stream error: gone; retrying 1/5 in 1s…"}
     told = Story().tell(delta("Hel"), broken, delta("Hel"), delta("lo"), message("Hello"))
-    assert told == ("\ncodex\nHel\nstream error: gone; retrying 1/5 in 1s…\n\ncodex\nHello\n")
+    assert told == (
+        "\ncodex\nHel\n(cut off; asked again)\nstream error: gone; retrying 1/5 in 1s…\n\ncodex\nHello\n"
+    )
 
 
 def test_a_stream_that_broke_off_does_not_count() -> None:

@@ -233,3 +233,19 @@ async def test_pickers_fit_into_a_small_window(tmp_path: Path) -> None:
         await commands(run, "/approvals")
         await run.shows("Select approval mode", "Read Only", "Auto (current)", "Full Access", "⏎ confirm")
         assert "only where nothing can be lost" in run.screen
+
+
+async def test_a_saved_prompt_is_shown_with_what_its_file_says_of_it(tmp_path: Path) -> None:
+    prompts = tmp_path / "home" / "prompts"
+    prompts.mkdir(parents=True)
+    (prompts / "zebra.md").write_text("---\ndescription: Counts the stripes\n---\nCount them.\n")
+    (prompts / "zebu.md").write_text("Milk it.\n")
+    async with codex(tmp_path) as run:
+        await run.idle()
+        await until(lambda: run.controller.composer.draft.text == "" and has_prompts(run))
+        run.type("/zeb")
+        await run.shows("/zebra  Counts the stripes", "/zebu  send saved prompt")
+
+
+def has_prompts(run: RunningApp) -> bool:
+    return run.controller.composer.commands.named("zebra") is not None

@@ -296,3 +296,33 @@ async def test_the_session_to_resume_is_picked_from_a_list(tmp_path: Path) -> No
         await run.asked("Resume a previous session", "remember me")
         run.type("\r")
         await run.shows("▌ remember me", "> Said.", "what to do")
+
+
+async def test_a_picked_session_that_is_in_use_brings_the_list_back(tmp_path: Path) -> None:
+    async with codex(tmp_path, [answer(message("Said."))]) as holder:
+        await holder.submits("remember me")
+        await holder.shows("> Said.")
+        await holder.idle()
+        options = replace(TuiOptions(demo=True, cwd=str(tmp_path / "work")), resume=ResumeRequest())
+        async with codex(tmp_path, options=options) as run:
+            await run.asked("Resume a previous session", "remember me")
+            run.type("\r")
+            await run.shows("is in use by another running Codex", "codex fork")
+            await run.asked("Resume a previous session", "remember me")
+            assert run.app.problem is None
+            await run.escape()
+            await run.idle()
+            await run.shows("what to do")
+            assert not run.controller.state.said
+
+
+async def test_the_newest_session_in_use_is_answered_with_what_works(tmp_path: Path) -> None:
+    async with codex(tmp_path, [answer(message("Said."))]) as holder:
+        await holder.submits("remember me")
+        await holder.shows("> Said.")
+        await holder.idle()
+        options = replace(TuiOptions(demo=True, cwd=str(tmp_path / "work")), resume=ResumeRequest(last=True))
+        async with codex(tmp_path, options=options) as run:
+            await until(lambda: run.app.problem)
+            assert "codex fork --last" in (run.app.problem or "")
+            assert "in use by another running Codex" in (run.app.problem or "")

@@ -125,7 +125,34 @@ def test_an_answer_goes_on_behind_what_came_between() -> None:
 
 def test_an_answer_that_broke_off_comes_again() -> None:
     history = fed(delta("Hel"), {"type": "stream_error", "message": "gone"}, delta("Hello"), message("Hello"))
-    assert done(history) == ["> Hel", "", "⚠ gone", "", "> Hello"]
+    assert done(history) == ["⚠ gone", "", "> Hello"]
+
+
+def test_of_an_answer_that_broke_off_what_was_finished_stays_and_is_marked() -> None:
+    history = fed(delta("One.\n\nTwo.\n\nThr"))
+    assert done(history) == ["> One.", "", "  Two."]
+    feed(history, {"type": "stream_error", "message": "gone"}, delta("One."), message("One."))
+    assert done(history) == ["> One.", "", "  Two.", "  (cut off; asked again)", "", "⚠ gone", "", "> One."]
+    assert live(history) == []
+
+
+def test_a_retry_without_an_answer_marks_nothing() -> None:
+    history = fed(message("All of it."), {"type": "stream_error", "message": "gone"})
+    assert done(history) == ["> All of it.", "", "⚠ gone"]
+
+
+def test_the_transcript_of_an_interruption_has_the_output_and_the_sentence_once() -> None:
+    printed: Msg = {
+        "type": "exec_command_output_delta",
+        "call_id": "a",
+        "stream": "stdout",
+        "chunk": "b25lCg==",
+    }
+    history = fed(STARTED, begin("a"), printed, ABORTED)
+    assert [plain_text(row) for row in transcript_rows(history.cells, 80)] == [
+        "$ make", "one", "interrupted", "",
+        "■ Conversation interrupted - tell the model what to do differently",
+    ]  # fmt: skip
 
 
 def test_finished_cells_are_only_ever_appended() -> None:

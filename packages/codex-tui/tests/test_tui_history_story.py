@@ -134,3 +134,39 @@ def test_only_the_app_tells_all_of_a_long_output(capsys: pytest.CaptureFixture[s
     assert told_by_the_app(msgs)[: OUTPUT_ROWS + 1] == told[: OUTPUT_ROWS + 1]
     assert told[OUTPUT_ROWS + 1] == "… 30 more lines"
     assert "line 49" in told_by_the_app(msgs)
+
+
+def test_what_broke_off_or_was_interrupted_is_told_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    aborted = {"type": "turn_aborted", "reason": "interrupted"}
+    broken = {"type": "stream_error", "message": "gone"}
+    happened: list[dict[str, Any]] = [
+        {"type": "agent_message_delta", "delta": "One.\n\nTwo.\n\nThr"}, broken,
+        {"type": "agent_message_delta", "delta": "One"}, broken,
+        {"type": "agent_message", "message": "One."}, broken,
+        begun("a", {"type": "unknown", "cmd": "make"}), printed("a"), aborted,
+        begun("b", {"type": "read", "cmd": "cat x", "name": "x"}), printed("b"), aborted,
+        aborted,
+        begun("c", {"type": "unknown", "cmd": "make"}), {"type": "turn_aborted", "reason": "replaced"},
+    ]  # fmt: skip
+    msgs = [parse_event_msg(msg) for msg in happened]
+    told = told_by_exec(msgs)
+    assert told.count("(cut off; asked again)") == 2
+    assert told.count("printed") == 2
+    assert told.count("interrupted") == 4
+    assert told_by_the_app(msgs) == told
+    assert told_by_sessions(msgs, capsys) == told
+
+
+def begun(call_id: str, parsed: dict[str, str]) -> dict[str, Any]:
+    return {
+        "type": "exec_command_begin",
+        "call_id": call_id,
+        "command": ["x"],
+        "cwd": CWD,
+        "parsed_cmd": [parsed],
+    }
+
+
+def printed(call_id: str) -> dict[str, Any]:
+    chunk = "cHJpbnRlZAo="
+    return {"type": "exec_command_output_delta", "call_id": call_id, "stream": "stdout", "chunk": chunk}

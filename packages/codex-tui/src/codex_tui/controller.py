@@ -135,8 +135,19 @@ class Controller:
             error: BaseException = failures
             while isinstance(error, BaseExceptionGroup):
                 error = error.exceptions[0]
-            sentence = str(error)
+            sentence = self._sentence(error)
             self.stage.leave(sentence if sentence.startswith("Error") else f"Error: {sentence}")
+
+    def _sentence(self, error: BaseException) -> str:
+        from codex_core.rollout.recorder import SessionInUseError
+
+        resume = self.launch.options.resume
+        if isinstance(error, SessionInUseError) and resume is not None and resume.last:
+            return (
+                f"The newest session, {error.path}, is in use by another running Codex. "
+                "End that one first, or go on in a copy: codex fork --last."
+            )
+        return str(error)
 
     async def aclose(self) -> None:
         """Ends what still runs; for the end of the app, however it comes."""
@@ -154,7 +165,6 @@ class Controller:
         """Everything that comes before the first conversation, and what that is."""
         from codex_core.workspace.file_search import FileSearcher
         from codex_tui.preparation import prepare
-        from codex_tui.session_choice import pick_session
         from codex_tui.session_log import open_session_log
         from codex_tui.session_start import check_session, tui_table
 
@@ -173,10 +183,20 @@ class Controller:
         for notice in config.notices:
             self.notice(NoticeKind.WARNING, notice)
         await prepare(self)
+        return await self.first_origin()
+
+    async def first_origin(self) -> Origin:
+        """What the app's first conversation begins with; asks the user if the command line leaves it open."""
+        from codex_tui.session_choice import pick_session
+
+        options = self.launch.options
         resume = await pick_session(self)
         if resume is None:
             return Origin(is_first=True)
-        return Origin(resume.session_id, resume.last, is_copy=options.is_fork, is_first=True)
+        is_picked = resume is not options.resume
+        return Origin(
+            resume.session_id, resume.last, is_copy=options.is_fork, is_first=True, is_picked=is_picked
+        )
 
     def _notifications(self, settings: NotificationSettings) -> Notifications:
         environ, stage = self.launch.services.environ, self.stage

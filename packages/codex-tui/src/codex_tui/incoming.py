@@ -14,7 +14,7 @@ from codex_tui.questions import settle_approval
 from codex_tui.state import Hint, Said
 
 if TYPE_CHECKING:
-    from codex_protocol.events import Event, SessionConfiguredEvent
+    from codex_protocol.events import Event, ListCustomPromptsResponseEvent, SessionConfiguredEvent
     from codex_tui.controller import Controller
     from codex_tui.sessions import Origin
 
@@ -58,8 +58,7 @@ def take(controller: Controller, event: Event) -> None:
             text = None if msg.entry is None else msg.entry.text
             controller.handle(controller.composer.provide_prompt(msg.log_id, msg.offset, text))
         case events.ListCustomPromptsResponseEvent():
-            prompts = [SavedPrompt(prompt.name, prompt.content) for prompt in msg.custom_prompts]
-            controller.handle(controller.composer.provide_saved_prompts(prompts))
+            controller.start(_provide_prompts(controller, msg))
         case events.McpListToolsResponseEvent():
             from codex_tui.commands import show_mcp_tools
 
@@ -67,9 +66,7 @@ def take(controller: Controller, event: Event) -> None:
     controller.stage.changed()
 
 
-async def begin(
-    controller: Controller, event: Event, msg: SessionConfiguredEvent, origin: Origin
-) -> None:
+async def begin(controller: Controller, event: Event, msg: SessionConfiguredEvent, origin: Origin) -> None:
     """Takes the first event of a conversation that came from `origin`; keys get their turn meanwhile."""
     from codex_protocol.ops import ListCustomPromptsOp
 
@@ -104,6 +101,21 @@ async def begin(
     else:
         controller.delivery.send_next()
     controller.stage.changed()
+
+
+async def _provide_prompts(controller: Controller, msg: ListCustomPromptsResponseEvent) -> None:
+    """The event says nothing of what a prompt is for: that is in its file."""
+    from codex_core.custom_prompts import list_prompts
+
+    kept = await asyncio.to_thread(list_prompts, controller.state.config.codex_home)
+    described = {prompt.name: prompt.description for prompt in kept if prompt.description}
+    prompts = [
+        SavedPrompt(each.name, each.content, described[each.name])
+        if each.name in described
+        else SavedPrompt(each.name, each.content)
+        for each in msg.custom_prompts
+    ]
+    controller.handle(controller.composer.provide_saved_prompts(prompts))
 
 
 def _tell_way_back(controller: Controller, message: Message) -> None:

@@ -39,6 +39,9 @@ class Origin:
     is_first: bool = False
     """Whether it is the app's first conversation."""
 
+    is_picked: bool = False
+    """Whether the user chose it from a list, and may choose again."""
+
     @property
     def is_recorded(self) -> bool:
         """Whether it begins with a recorded conversation that is not on the screen yet."""
@@ -135,7 +138,14 @@ class Sessions:
         self._next = await first
         while not state.is_leaving:
             origin, self._next = self._next, Origin()
-            begun, origin = await self._resume(origin) if origin.is_recorded else await self._begin(origin)
+            try:
+                begun, origin = await (self._resume if origin.is_recorded else self._begin)(origin)
+            except CodexError as error:
+                if not origin.is_picked:
+                    raise
+                self._controller.notice(NoticeKind.ERROR, str(error))
+                self._next = await self._controller.first_origin()
+                continue
             self.conversation = begun.conversation
             self._is_open.set()
             await self._follow(begun.conversation, origin)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from codex_protocol.tokens import TokenUsage
 
 _NO_EXIT_CODE = -1
+CUT_OFF = "(cut off; asked again)"
+"""Said of an answer whose stream broke."""
 
 
 def heading(speaker: str) -> list[Paragraph]:
@@ -57,6 +59,12 @@ def command_ended(msg: ExecCommandEndEvent, limit: int | None = None) -> list[Pa
     output = msg.aggregated_output or msg.stdout + msg.stderr
     rows = blocks.output_rows(output, Style.DIM, len(output) if limit is None else limit)
     return [*(_anywhere(row) for row in rows), Paragraph(command_outcome(msg))]
+
+
+def command_interrupted(output: str, limit: int | None = None) -> list[Paragraph]:
+    """What a command printed until it was stopped, at most `limit` rows of it."""
+    rows = blocks.output_rows(output, Style.DIM, len(output) if limit is None else limit)
+    return [*(_anywhere(row) for row in rows), *note("interrupted", Style.FAILURE)]
 
 
 def command_outcome(msg: ExecCommandEndEvent) -> Line:

@@ -48,6 +48,8 @@ class Emphasis(IntFlag):
     UNDERLINE = 4
     STRIKE = 8
     REVERSE = 16
+    FAINT = 32
+    """Less loud, where there are colours to tell it from plain dim text."""
 
 
 @dataclass(frozen=True, slots=True)

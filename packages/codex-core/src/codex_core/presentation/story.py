@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from codex_core.presentation import blocks, reports
+from codex_core.presentation.live_output import LiveOutput
 from codex_core.presentation.safe_text import exact_text
 from codex_core.presentation.spans import Line, Paragraph, Style, unwrapped
 from codex_core.presentation.speech import Speech
@@ -49,6 +50,7 @@ class Story:
         self._speech = Speech()
         self._speaker: str | None = None  # whose streamed line is open
         self._commands: dict[str, list[Paragraph]] = {}
+        self._outputs: dict[str, LiveOutput] = {}  # of the same
         self._last_begun = ""  # the command whose headline is the last thing on the page
         self.tokens_used = 0
         """As last reported, over the whole session."""
@@ -129,14 +131,20 @@ class Story:
     def _on_exec_command_begin(self, msg: events.ExecCommandBeginEvent) -> None:
         headline = reports.command_started(msg.command, msg.cwd, self._cwd)
         self._commands[msg.call_id] = headline
+        self._outputs[msg.call_id] = LiveOutput()
         self.block(headline)
         self._last_begun = msg.call_id
+
+    def _on_exec_command_output_delta(self, msg: events.ExecCommandOutputDeltaEvent) -> None:
+        if output := self._outputs.get(msg.call_id):
+            output.hear(str(msg.stream), bytes(msg.chunk))
 
     def _on_exec_command_end(self, msg: events.ExecCommandEndEvent) -> None:
         self._end_command(msg.call_id, reports.command_ended(msg, self._max_output_rows))
 
     def _end_command(self, call_id: str, ended: list[Paragraph]) -> None:
         headline = self._commands.pop(call_id, None)
+        self._outputs.pop(call_id, None)
         if headline is None:  # nobody told how it began: its id is all that is known
             self.block(reports.command_started((call_id,), self._cwd, self._cwd))
         elif self._last_begun != call_id:
@@ -146,7 +154,8 @@ class Story:
     def _end_commands(self) -> None:
         """Nothing runs any more: what has not ended by itself was interrupted."""
         for call_id in [*self._commands]:
-            self._end_command(call_id, reports.note("interrupted", Style.FAILURE))
+            output = self._outputs[call_id].text
+            self._end_command(call_id, reports.command_interrupted(output, self._max_output_rows))
 
     def _on_exec_approval_request(self, msg: events.ExecApprovalRequestEvent) -> None:
         self.block(reports.command_proposed(msg, self._cwd))
@@ -193,6 +202,8 @@ class Story:
 
     def _on_stream_error(self, msg: events.StreamErrorEvent) -> None:
         self._speech.forget()  # what was streamed of the answer is lost
+        if self._speaker == "codex":  # it is on the page, and stays there
+            self.note(reports.note(reports.CUT_OFF))
         self.note(reports.note(msg.message, Style.WARNING))
 
     def _on_task_complete(self, _: events.TaskCompleteEvent) -> None:
@@ -203,8 +214,10 @@ class Story:
         self.note(reports.note(f"ERROR: {msg.message}", Style.FAILURE))
 
     def _on_turn_aborted(self, msg: events.TurnAbortedEvent) -> None:
+        is_said = bool(self._commands) and msg.reason == "interrupted"  # of what was running
         self._end_commands()
-        self.note(reports.note(str(msg.reason), Style.WARNING))
+        if not is_said:
+            self.note(reports.note(str(msg.reason), Style.WARNING))
 
     def _on_token_count(self, msg: events.TokenCountEvent) -> None:
         self._speech.forget()  # the answer is complete

@@ -103,7 +103,10 @@ def _key_spans(hints: Sequence[_Hint], *, is_mac: bool, indent: bool) -> list[Sp
     spans: list[Span] = []
     for hint in hints:
         spans.append(Span("   " if spans else " " if indent else "", Style.DIM))
-        spans += (Span(key_label(hint.key, is_mac=is_mac), Style.ACCENT), Span(f" {hint.words}", Style.DIM))
+        spans += (
+            Span(key_label(hint.key, is_mac=is_mac), Style.ACCENT, Emphasis.FAINT),
+            Span(f" {hint.words}", Style.DIM),
+        )
     return spans
 
 

@@ -26,6 +26,8 @@ class SavedPrompt:
 
     name: str
     content: str
+    description: str = "send saved prompt"
+    """What the user wrote about it, if anything."""
 
 
 Entry = SlashCommand | SavedPrompt

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codex_core.presentation.safe_text import exact_text
+from codex_core.presentation.safe_text import exact_line, exact_text
 from codex_core.presentation.spans import Emphasis, Span, Style
 from codex_tui.composer.clusters import Segmenter, split_line
 from codex_tui.composer.file_popup import FilePopup, Wait
 from codex_tui.composer.layout import Layout
-from codex_tui.composer.slash_commands import SavedPrompt
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -157,7 +156,7 @@ def _popup_rows(popup: CommandPopup | FilePopup | None, width: int) -> tuple[Lin
 
 
 def _command_row(match: Match, selected: bool, width: int) -> Line:
-    words = "send saved prompt" if isinstance(match.entry, SavedPrompt) else match.entry.description
+    words = exact_line(match.entry.description)
     return _popup_row(
         f"/{match.shown}", [index + 1 for index in match.indices], f"  {words}", selected, width
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from codex_tui.history.notice_cells import NoticeCell
 from codex_tui.history.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -50,11 +51,16 @@ def rows_of(cells: Iterable[Cell], width: int, *, is_first: bool = True, now: fl
     return found
 
 
+def transcript_paragraphs(cell: Cell, width: int) -> list[Paragraph]:
+    """A cell as the transcript has it: in full, and remarks in the words of the conversation."""
+    return cell.paragraphs(width) if isinstance(cell, NoticeCell) else cell.story()
+
+
 def transcript_rows(cells: Sequence[Cell], width: int) -> list[Line]:
     """The cells in full, for the pager (spec: tui.md section 14)."""
     found: list[Line] = []
     for cell in cells:
-        rows = wrapped(cell.story(), width)
+        rows = wrapped(transcript_paragraphs(cell, width), width)
         if rows and found and not cell.continues:
             found.append(BLANK)
         found += rows

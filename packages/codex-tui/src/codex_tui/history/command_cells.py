@@ -55,7 +55,7 @@ class CommandCall:
         if self.end is not None:
             return [*started, *reports.command_ended(self.end)]
         if self.is_interrupted:
-            return [*started, *reports.note("interrupted", Style.FAILURE)]
+            return [*started, *reports.command_interrupted(self.live_output)]
         return started
 
 
@@ -117,7 +117,7 @@ class ExploringCell:
 
 @dataclass(frozen=True, slots=True)
 class ProposedCommandCell:
-    """A command the user is asked about."""
+    """A command the user is asked about; why, the question itself says, and the transcript."""
 
     request: ExecApprovalRequestEvent
     cwd: str
@@ -125,9 +125,7 @@ class ProposedCommandCell:
 
     def paragraphs(self, _width: int, _now: float = 0.0) -> list[Paragraph]:
         head = line("• ", Span("Proposed Command", Style.STRONG))
-        rows = under(_command_lines(self.request.command), hang="    ")
-        reason = blocks.text_rows(self.request.reason or "", Style.THOUGHT)
-        return [Paragraph(head), *rows, *under(reason, corner="    ")]
+        return [Paragraph(head), *under(_command_lines(self.request.command), hang="    ")]
 
     def story(self) -> list[Paragraph]:
         return reports.command_proposed(self.request, self.cwd)

@@ -37,6 +37,7 @@ from codex_tui.history.speech_cells import (
     RAW_THINKING,
     THINKING,
     AnswerCell,
+    LostAnswerCell,
     PromptCell,
     ThoughtCell,
     split_thought,
@@ -115,7 +116,7 @@ class History:
         return rows_of(cells[start:stop], width, is_first=not _is_any_shown(cells[:start], width))
 
     def rows_backwards(self, width: int, stop: int, start: int = 0) -> Iterator[list[Line]]:
-        """What `rows` has from cell number `start` up to `stop`, cell by cell from the newest on, as far as asked."""
+        """What `rows` has of the cells from `start` to `stop`, cell by cell, the newest first."""
         cells = self.cells
         first = next((at for at in range(stop) if cells[at].paragraphs(width)), stop)
         for at in range(stop - 1, max(first, start) - 1, -1):
@@ -183,9 +184,10 @@ class History:
         self._end_turn()
 
     def _on_turn_aborted(self, msg: events.TurnAbortedEvent) -> None:
+        is_told = self._commands.is_any_running and msg.reason == "interrupted"  # of what was running
         self._end_turn()
         text = REPLACED if msg.reason == "replaced" else INTERRUPTED
-        self._show(NoticeCell(NoticeKind.ERROR, text, told=str(msg.reason)))
+        self._show(NoticeCell(NoticeKind.ERROR, text, told="" if is_told else str(msg.reason)))
 
     def _on_error(self, msg: events.ErrorEvent) -> None:
         # Not the turn's end, which is told by itself: what runs beside it goes on.
@@ -196,6 +198,10 @@ class History:
 
     def _on_stream_error(self, msg: events.StreamErrorEvent) -> None:
         self._speech.forget()  # what was streamed of the answer is lost
+        self._take_chunks()
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            self._finished.append(LostAnswerCell(tuple(answer.stream.close()), answer.is_first))
         self._show(NoticeCell(NoticeKind.WARNING, msg.message))
 
     def _on_background_event(self, msg: events.BackgroundEventEvent) -> None:

@@ -46,7 +46,10 @@ _TOLD = {
 
 @dataclass(frozen=True, slots=True)
 class NoticeCell:
-    """A remark; `hint` follows it, less loud; `told` is what a log says of it, if that is something else."""
+    """A remark; `hint` follows it, less loud; `told` is what a log says of it, if that is something else.
+
+    An empty `told` is nothing at all: the log has said it already.
+    """
 
     kind: NoticeKind
     text: str
@@ -70,6 +73,8 @@ class NoticeCell:
         ]
 
     def story(self) -> list[Paragraph]:
+        if self.told == "":
+            return []
         return reports.note(self.text if self.told is None else self.told, _TOLD[self.kind])
 
 

@@ -71,7 +71,7 @@ class PatchCell:
                 corner = line(Span("  └ ", Style.DIM))
                 title = line(diff.name, " ", *count_spans(diff.added, diff.removed))
                 found += [Paragraph(title, corner, line("    ")), *diff_paragraphs(diff)]
-        return found + under(blocks.text_rows(self.reason, Style.THOUGHT), corner="    ")
+        return found
 
     def _headline(self, diffs: list[FileDiff], now: float) -> Paragraph:
         counts = count_spans(sum(diff.added for diff in diffs), sum(diff.removed for diff in diffs))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from codex_core.presentation.live_output import LiveOutput
 from codex_tui.history.command_cells import CommandCall, CommandCell, ExploringCell
 
 if TYPE_CHECKING:
     from codex_protocol import events
     from codex_tui.history.cells import Cell
     from codex_tui.history.speech_cells import ThoughtCell
-
-_MAX_LIVE_OUTPUT = 8_000
 
 
 class RunningCommands:
@@ -22,7 +20,7 @@ class RunningCommands:
     def __init__(self, cwd: str) -> None:
         self._cwd = cwd
         self._calls: dict[str, CommandCall] = {}
-        self._decoders: dict[str, codecs.IncrementalDecoder] = {}
+        self._outputs: dict[str, LiveOutput] = {}
         self._explored: list[CommandCall | ThoughtCell] = []  # the parts of the exploring cell
         self._takes_more = False  # whether that may grow
 
@@ -32,6 +30,13 @@ class RunningCommands:
         cells: list[Cell] = [CommandCell(call, self._cwd) for call in self._calls.values()]
         return [ExploringCell(tuple(self._explored), self._cwd), *cells] if self._explored else cells
 
+    @property
+    def is_any_running(self) -> bool:
+        """Whether a command has not ended."""
+        return bool(self._calls) or any(
+            isinstance(part, CommandCall) and part.is_running for part in self._explored
+        )
+
     def is_exploring(self, call_id: str) -> bool:
         """Whether the command with that id runs and only looks around."""
         return self._place_of(call_id) is not None
@@ -39,6 +44,7 @@ class RunningCommands:
     def begin(self, msg: events.ExecCommandBeginEvent, now: float) -> list[Cell]:
         """A command starts; one that runs under the same id will never end."""
         call = CommandCall(msg, now)
+        self._outputs[msg.call_id] = LiveOutput()
         if call.is_exploring:
             self._explored.append(call)
             self._takes_more = True
@@ -52,18 +58,19 @@ class RunningCommands:
 
     def hear(self, msg: events.ExecCommandOutputDeltaEvent) -> None:
         """It prints something."""
-        call = self._calls.get(msg.call_id)
-        if call is None:
+        output = self._outputs.get(msg.call_id)
+        if output is None:
             return
-        key = f"{msg.call_id} {msg.stream}"
-        decoder = self._decoders.get(key)
-        if decoder is None:
-            decoder = self._decoders[key] = codecs.getincrementaldecoder("utf-8")("replace")
-        output = (call.live_output + decoder.decode(bytes(msg.chunk)))[-_MAX_LIVE_OUTPUT:]
-        self._calls[msg.call_id] = replace(call, live_output=output)
+        output.hear(str(msg.stream), bytes(msg.chunk))
+        if msg.call_id in self._calls:
+            self._calls[msg.call_id] = replace(self._calls[msg.call_id], live_output=output.text)
+        elif place := self._place_of(msg.call_id):
+            at, explored = place
+            self._explored[at] = replace(explored, live_output=output.text)
 
     def end(self, msg: events.ExecCommandEndEvent, now: float) -> list[Cell]:
         """It has ended."""
+        self._outputs.pop(msg.call_id, None)
         place = self._place_of(msg.call_id)
         if place is not None:
             at, explored = place
@@ -95,7 +102,7 @@ class RunningCommands:
         finished = self.leave_exploring()
         stopped = [replace(call, is_interrupted=True) for call in self._calls.values()]
         self._calls.clear()
-        self._decoders.clear()
+        self._outputs.clear()
         return [*finished, *(CommandCell(call, self._cwd) for call in stopped)]
 
     def _place_of(self, call_id: str) -> tuple[int, CommandCall] | None:

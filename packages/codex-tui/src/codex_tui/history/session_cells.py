@@ -124,6 +124,8 @@ class Section:
 
     title: str
     facts: Sequence[tuple[str, str]] = ()
+    is_item: bool = False
+    """Whether it is one of several below the title before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +140,14 @@ class FactsCell:
         found = [Paragraph(line(Span(exact_line(self.command), Style.AGENT)))]
         for number, section in enumerate(self.sections):
             found += [Paragraph(())] if number else []
-            found.append(Paragraph(line(Span(exact_line(section.title), Style.STRONG))))
+            indent = "  " if section.is_item else ""
+            title = Span(exact_line(section.title), Style.STRONG)
+            found.append(Paragraph(line(title), line("  • ") if indent else (), line(indent * 2)))
             for name, value in section.facts:
                 text = exact_line(value)
                 label = exact_line(name)
                 body = line(Span(f"{label}: ", Style.DIM), text) if value else line(label)
-                found.append(Paragraph(body, line("  • "), line("    ")))
+                found.append(Paragraph(body, line(f"{indent}  • "), line(f"{indent}    ")))
         return found
 
     def story(self) -> list[Paragraph]:
@@ -157,7 +161,7 @@ def mcp_sections(tools_by_server: Mapping[str, tuple[str, Sequence[str]]]) -> li
     found = [Section("🔌 MCP Tools")]
     for name, (command, tools) in sorted(tools_by_server.items()):
         facts = (("Command", command), ("Tools", ", ".join(sorted(tools)) or "(none)"))
-        found.append(Section(f"Server: {name}", facts))
+        found.append(Section(f"Server: {name}", facts, is_item=True))
     return found
 
 

@@ -27,7 +27,7 @@ class PromptCell:
     continues: bool = False
 
     def paragraphs(self, _width: int, _now: float = 0.0) -> list[Paragraph]:
-        bar = line(Span("▌ ", Style.ACCENT))
+        bar = line(Span("▌ ", Style.ACCENT, Emphasis.FAINT))  # less loud than where one types
         return [Paragraph(row, bar, bar) for row in text_rows(self.text.strip(), Style.DIM)]
 
     def story(self) -> list[Paragraph]:
@@ -69,6 +69,31 @@ class AnswerCell:
                 found.append(Paragraph(()))
             found += reports.note(chunk.said, Style.PLAIN)
         return [*reports.heading("codex"), *found] if self.is_first else found
+
+
+@dataclass(frozen=True, slots=True)
+class LostAnswerCell:
+    """The rest of an answer that broke off and is asked for again: the transcript alone has it.
+
+    Where parts of the answer stand in the history already, a word below them says what became of it.
+    """
+
+    chunks: tuple[Chunk, ...]
+    is_first: bool
+    """Whether no part of the answer was finished before."""
+
+    @property
+    def continues(self) -> bool:
+        return not self.is_first
+
+    def paragraphs(self, _width: int, _now: float = 0.0) -> list[Paragraph]:
+        if self.is_first:
+            return []
+        return [Paragraph(line(Span(f"  {reports.CUT_OFF}", Style.DIM)), (), line("  "))]
+
+    def story(self) -> list[Paragraph]:
+        told = AnswerCell(self.chunks, self.is_first).story()
+        return [*told, *reports.note(reports.CUT_OFF)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class Theme:
         codes = [self.codes.get(span.style, "")]
         if span.emphasis:
             codes += [code for flag, code in _EMPHASES if flag & span.emphasis]
+            if Emphasis.FAINT & span.emphasis and self.has_colours:  # without them keys and words look alike
+                codes.append("2")
         if span.ink:
             codes.append(span.ink if self.has_colours else _without_colours(span.ink))
         return ";".join(filter(None, codes))

@@ -56,5 +56,9 @@ def key_hints(*pairs: tuple[str, str]) -> Line:
     """`⏎ confirm   Esc back`, as hints look everywhere."""
     spans: list[Span] = []
     for key, what in pairs:
-        spans += (Span("   " if spans else ""), Span(key, Style.ACCENT), Span(f" {what}", Style.DIM))
+        spans += (
+            Span("   " if spans else ""),
+            Span(key, Style.ACCENT, Emphasis.FAINT),
+            Span(f" {what}", Style.DIM),
+        )
     return tuple(span for span in spans if span.text)
