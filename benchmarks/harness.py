@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -25,7 +25,9 @@ from codex_core.testing.scripts import ScriptNotInstalledError, script_path
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from _typeshed import DataclassInstance
 
 PACKAGE = "@openai/codex"
 REFERENCE_VERSION = "0.36.0"
@@ -321,6 +323,19 @@ def tell_skipped(skipped: Sequence[str]) -> None:
     """What is left out, on stderr."""
     for line in skipped:
         print(f"skipped: {line}", file=sys.stderr)
+
+
+def document(
+    rows: Iterable[DataclassInstance], skipped: Sequence[str], failures: Sequence[str], **more: object
+) -> dict[str, object]:
+    """The figures for `--json`."""
+    return {
+        "machine": machine(),
+        "rows": list(map(asdict, rows)),
+        **more,
+        "skipped": skipped,
+        "invalid": failures,
+    }
 
 
 def tell(table: str, document: Mapping[str, object], failures: Sequence[str], *, target: str | None) -> int:

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -157,12 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         harness.compete(benches, options.runs, warm_ups=WARM_UPS, measure=Bench.measure)
     rows = _rows(benches)
     failures = [f"{bench.name}: {bench.failure}" for bench in benches if bench.failure]
-    document = {
-        "machine": harness.machine(),
-        "rows": list(map(asdict, rows)),
-        "skipped": skipped,
-        "invalid": failures,
-    }
+    document = harness.document(rows, skipped, failures)
     return harness.tell(_table(rows), document, failures, target=options.json)
 
 

@@ -11,7 +11,7 @@ import argparse
 import statistics
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,12 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         harness.compete(cases, options.runs, warm_ups=WARM_UPS, measure=measure)
     rows = _rows(cases)
     failures = [f"{case.program} ({case.question}): {case.failure}" for case in cases if case.failure]
-    document = {
-        "machine": harness.machine(),
-        "rows": list(map(asdict, rows)),
-        "skipped": skipped,
-        "invalid": failures,
-    }
+    document = harness.document(rows, skipped, failures)
     return harness.tell(_table(rows), document, failures, target=options.json)
 
 

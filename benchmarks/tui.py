@@ -25,7 +25,7 @@ import tempfile
 import termios
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -576,13 +576,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     by_name = {row.program: row for row in rows}
     ratios = _ratios(by_name["ours"], by_name["reference"]) if {"ours", "reference"} <= set(by_name) else []
     failures = [f"{bench.program.name}: {bench.failure}" for bench in benches if bench.failure]
-    document = {
-        "machine": harness.machine(),
-        "rows": list(map(asdict, rows)),
-        "ratios": ratios,
-        "skipped": skipped,
-        "invalid": failures,
-    }
+    document = harness.document(rows, skipped, failures, ratios=ratios)
     table = "\n\n".join(filter(None, (_table(rows), _ratio_table(ratios) if ratios else "")))
     return harness.tell(table, document, failures, target=options.json)
 

@@ -162,6 +162,20 @@ async def test_a_compressed_stream_is_read_and_a_broken_one_is_an_error() -> Non
         await World([broken]).ask()
 
 
+def client_of(base_url: str) -> ModelClient:
+    """A client that nobody is signed in to, on the real network."""
+    return ModelClient(
+        provider=changed(base_url=base_url),
+        model="m",
+        family=family_for("m"),
+        conversation_id="c",
+        auth=None,
+        services=Services(environ={}),
+        user_agent="u",
+        originator="o",
+    )
+
+
 @pytest.mark.parametrize(
     "base",
     [
@@ -174,16 +188,7 @@ async def test_a_compressed_stream_is_read_and_a_broken_one_is_an_error() -> Non
     ],
 )
 async def test_a_url_that_is_none_is_not_tried_again(base: str) -> None:
-    client = ModelClient(
-        provider=changed(base_url=base),
-        model="m",
-        family=family_for("m"),
-        conversation_id="c",
-        auth=None,
-        services=Services(environ={}),
-        user_agent="u",
-        originator="o",
-    )
+    client = client_of(base)
     with pytest.raises(InvalidRequest, match="cannot be sent"):
         [event async for event in client.stream(PROMPT)]
     await client.aclose()
@@ -194,16 +199,7 @@ async def test_a_certificate_file_that_cannot_be_used_is_named(
 ) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    client = ModelClient(
-        provider=changed(base_url="https://127.0.0.1:1/v1"),
-        model="m",
-        family=family_for("m"),
-        conversation_id="c",
-        auth=None,
-        services=Services(environ={}),
-        user_agent="u",
-        originator="o",
-    )
+    client = client_of("https://127.0.0.1:1/v1")
     with pytest.raises(InvalidRequest, match="SSL_CERT_FILE"):
         [event async for event in client.stream(PROMPT)]
     await client.aclose()

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transcript_text import transcript_rows
 
 from codex_core.presentation.spans import Emphasis, Line, Span, Style, plain_text, unwrapped
 from codex_core.presentation.story import Story
 from codex_protocol.events import parse_event_msg
-from codex_tui.history.cells import transcript_rows
 from codex_tui.history.history import WORKING, History
 from codex_tui.history.notice_cells import Decision
 from codex_tui.history.progress import elapsed_text, spinner

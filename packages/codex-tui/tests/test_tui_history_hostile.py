@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from all_events import conversation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from transcript_text import transcript_rows
 
 from codex_core.presentation.spans import plain_text
 from codex_core.presentation.story import Story
 from codex_protocol.events import parse_event_msg
-from codex_tui.history.cells import cell_rows, transcript_rows
+from codex_tui.history.cells import cell_rows
 from codex_tui.history.history import History
 from codex_tui.history.markdown import Links
 from codex_tui.history.notice_cells import NoticeCell, NoticeKind

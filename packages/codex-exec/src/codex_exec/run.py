@@ -131,30 +131,18 @@ def load(options: ExecOptions, services: Services, helpers: HelperDirectory) -> 
         ConfigError: it cannot be used.
         RunError: the output schema cannot be used.
     """
-    from codex_core.config import ConfigFlags, load_config
-    from codex_core.config.providers import DEMO_ID
+    from dataclasses import replace
+
+    from codex_core.command_line.agent_options import agent_flags
+    from codex_core.config import load_config
     from codex_protocol.config_types import AskForApproval, SandboxMode
 
     sandbox = options.sandbox
     if options.demo and sandbox is None and not options.full_auto:
         sandbox = SandboxMode.WORKSPACE_WRITE
-    flags = ConfigFlags(
-        model="demo" if options.demo and options.model is None else options.model,
-        model_provider=DEMO_ID if options.demo else None,
-        profile=options.profile,
-        cwd=options.cwd,
-        sandbox_mode=sandbox,
-        approval_policy=AskForApproval.NEVER,
-        full_auto=options.full_auto,
-        bypass_approvals_and_sandbox=options.bypass,
-        oss=options.oss,
-        codex_linux_sandbox_exe=helpers.linux_sandbox_exe,
-        apply_patch_exe=helpers.apply_patch_exe,
-    )
+    flags = replace(agent_flags(options, helpers), sandbox_mode=sandbox, approval_policy=AskForApproval.NEVER)
     config = load_config(overrides=options.overrides, flags=flags, services=services)
     if options.output_schema_file is not None or options.ephemeral:
-        from dataclasses import replace
-
         from codex_exec.output_schema import read_output_schema
 
         schema = read_output_schema(options.output_schema_file) if options.output_schema_file else None

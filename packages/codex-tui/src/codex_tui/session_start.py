@@ -57,29 +57,21 @@ def load(options: TuiOptions, services: Services, helpers: HelperDirectory) -> C
     Raises:
         StartError: it cannot be used, or an image is not there.
     """
-    from codex_core.config import ConfigFlags, load_config
+    from codex_core.command_line.agent_options import agent_flags
+    from codex_core.config import load_config
     from codex_core.config.overrides import InvalidOverrideError
-    from codex_core.config.providers import DEMO_ID
     from codex_protocol.config_types import AskForApproval, SandboxMode
 
     sandbox, approval = options.sandbox, options.approval
     if options.demo and not (options.full_auto or options.bypass):
         sandbox = sandbox or SandboxMode.WORKSPACE_WRITE
         approval = approval or AskForApproval.ON_REQUEST
-    flags = ConfigFlags(
-        model="demo" if options.demo and options.model is None else options.model,
-        model_provider=DEMO_ID if options.demo else None,
-        profile=options.profile,
-        cwd=options.cwd,
+    flags = replace(
+        agent_flags(options, helpers),
         sandbox_mode=sandbox,
         approval_policy=None if options.full_auto else approval,
-        full_auto=options.full_auto,
-        bypass_approvals_and_sandbox=options.bypass,
-        oss=options.oss,
         web_search=options.web_search,
         include_plan_tool=True,
-        codex_linux_sandbox_exe=helpers.linux_sandbox_exe,
-        apply_patch_exe=helpers.apply_patch_exe,
     )
     try:
         config = load_config(overrides=options.overrides, flags=flags, services=services)

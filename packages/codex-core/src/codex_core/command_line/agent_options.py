@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from codex_core.arg0 import HelperDirectory
     from codex_core.command_line.resume import ResumeRequest
+    from codex_core.config import ConfigFlags
     from codex_protocol.config_types import SandboxMode
 
 
@@ -34,3 +36,22 @@ class AgentOptions:
     """No sandbox and no questions; never together with `full_auto`."""
     resume: ResumeRequest | None = None
     """The session to go on with; None for a new one."""
+
+
+def agent_flags(options: AgentOptions, helpers: HelperDirectory) -> ConfigFlags:
+    """What they mean for the configuration; a front end adds how it asks, and what else is its own."""
+    from codex_core.config import ConfigFlags
+    from codex_core.config.providers import DEMO_ID
+
+    return ConfigFlags(
+        model="demo" if options.demo and options.model is None else options.model,
+        model_provider=DEMO_ID if options.demo else None,
+        profile=options.profile,
+        cwd=options.cwd,
+        sandbox_mode=options.sandbox,
+        full_auto=options.full_auto,
+        bypass_approvals_and_sandbox=options.bypass,
+        oss=options.oss,
+        codex_linux_sandbox_exe=helpers.linux_sandbox_exe,
+        apply_patch_exe=helpers.apply_patch_exe,
+    )

@@ -56,12 +56,8 @@ def transcript_paragraphs(cell: Cell, width: int) -> list[Paragraph]:
     return cell.paragraphs(width) if isinstance(cell, NoticeCell) else cell.story()
 
 
-def transcript_rows(cells: Sequence[Cell], width: int) -> list[Line]:
-    """The cells in full, for the pager (spec: tui.md section 14)."""
-    found: list[Line] = []
-    for cell in cells:
-        rows = wrapped(transcript_paragraphs(cell, width), width)
-        if rows and found and not cell.continues:
-            found.append(BLANK)
-        found += rows
-    return found
+def transcript_part(cells: Sequence[Cell], number: int, width: int) -> list[Line]:
+    """One of the cells in full, with the blank row above it, for the pager (spec: tui.md section 14)."""
+    cell = cells[number]
+    rows = wrapped(transcript_paragraphs(cell, width), width)
+    return [BLANK, *rows] if rows and number and not cell.continues else rows

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from codex_core.presentation.spans import Emphasis, Line
-from codex_tui.history.cells import BLANK, transcript_paragraphs
-from codex_tui.history.wrapping import wrapped
+from codex_tui.history.cells import transcript_part
 from codex_tui.screens.pager import SCROLLING, PagerScreen, PagerView
 from codex_tui.screens.panel import key_hints
 
@@ -45,9 +44,7 @@ class TranscriptView(PagerView):
 
     def part(self, number: int, width: int) -> list[Line]:
         """A cell in full, with the blank row above it."""
-        cell = self._cells()[number]
-        rows = wrapped(transcript_paragraphs(cell, width), width)
-        return [BLANK, *rows] if rows and number and not cell.continues else rows
+        return transcript_part(self._cells(), number, width)
 
     def hints(self) -> list[Line]:
         """Two rows of them."""
